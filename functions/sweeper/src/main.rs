@@ -1,0 +1,15 @@
+//! The sweeper as a Lambda function, called by its schedule.
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use platform::clock::SystemClock;
+use platform::config::Config;
+use platform::{Platform, telemetry};
+use std::sync::Arc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init_lambda();
+    let platform = &Platform::new(&Config::from_env()?, Arc::new(SystemClock))?;
+    run(service_fn(move |_: LambdaEvent<serde_json::Value>| async move { Ok::<_, Error>(sweeper::sweep(platform).await?) }))
+        .await
+}

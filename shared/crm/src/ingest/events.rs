@@ -1,0 +1,235 @@
+//! One event at a time: which writes it takes, in which order.
+
+use super::contact::{self, LeadSeed, Seen};
+use super::tenants::Facts;
+use super::{Delivery, IngestError};
+use domain::ids::{EventId, MessageId, derived_ulid};
+use domain::inbound;
+use domain::message::{Content, Direction};
+use domain::time::Millis;
+use domain::window;
+use platform::dynamo::{EventEntry, InboundMove, NewEntry, Recorded, StatusUpdate, Store};
+use providers::event::{Echo, Event, EventKind, InboundMessage, MessageBody, Status};
+use sha2::{Digest, Sha256};
+
+/// What every event of one delivery shares.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) store: &'a Store,
+    pub(super) delivery: Delivery<'a>,
+    pub(super) facts: &'a Facts,
+    pub(super) now: Millis,
+}
+
+impl Context<'_> {
+    pub(super) async fn apply(&self, event: &Event) -> Result<(), IngestError> {
+        let delivery = self.delivery;
+        let Some(number) = self.facts.number(delivery.provider, &event.account) else {
+            let account = &event.account;
+            let named = account.phone_number_id.as_deref().or(account.instance_id.as_deref());
+            return Err(IngestError::Permanent {
+                reason: format!(
+                    "the number {} of account {} is not connected to this tenant; connect it and replay",
+                    named.unwrap_or("(unnamed)"),
+                    account.waba_id.as_deref().unwrap_or("(unnamed)"),
+                ),
+            });
+        };
+        if let (Some(retention), Some(sent_at)) = (self.facts.retention_ms, sent_at(&event.kind))
+            && self.now.since(sent_at) > retention
+        {
+            return self.keep(event, "older than the tenant's retention").await;
+        }
+        match &event.kind {
+            EventKind::Message(message) => self.message(number, message, &event.raw).await,
+            EventKind::Echo(echo) => self.echo(number, echo, &event.raw).await,
+            EventKind::Status(status) => self.status(status, event).await,
+            EventKind::IdentityChanged(change, at) => {
+                let order = derived_ulid(at.unix_ms(), &[&event.raw]);
+                contact::follow(self.store, delivery.tenant, change, order, *at, delivery.received_at).await?;
+                self.keep(event, "followed: the person is known by a new identity").await
+            }
+            EventKind::Preference(preference) => {
+                self.keep(event, &format!("kept: {} {}", preference.category, preference.value)).await
+            }
+            EventKind::Error(error) => {
+                let title = error.title.as_deref().or(error.details.as_deref()).unwrap_or("no text");
+                self.keep(event, &format!("kept: the provider reports error {}: {title}", error.code)).await
+            }
+            EventKind::Account { field, event: name } => {
+                self.keep(event, &format!("kept: {field} {}", name.as_deref().unwrap_or_default())).await
+            }
+        }
+    }
+
+    async fn message(&self, number: &str, message: &InboundMessage, raw: &str) -> Result<(), IngestError> {
+        let tenant = self.delivery.tenant;
+        let id = inbound::message_id(tenant, number, &message.id, message.sent_at);
+        let entry = self.entry(id, Direction::Inbound, &message.body, number, &message.id, raw);
+        if let Some(group) = &message.group {
+            self.store.record_group_message(tenant, group, entry).await?;
+            return Ok(());
+        }
+        let lead = message.body.content.opens_window().then(|| LeadSeed {
+            source: if message.body.referral.is_some() { "whatsapp_ad" } else { "whatsapp" },
+            referral: message.body.referral.as_ref().and_then(|ad| serde_json::to_string(ad).ok()),
+            created_at: window::clamped(message.sent_at, self.delivery.received_at),
+            trace_id: self.delivery.trace_id,
+        });
+        let seen = Seen {
+            tenant,
+            person: &message.sender,
+            order: id.ulid(),
+            at: message.sent_at,
+            received_at: self.delivery.received_at,
+            lead: lead.as_ref(),
+        };
+        let contact = contact::resolve(self.store, seen).await?;
+        if let Some(change) = &message.identity_change {
+            contact::follow(self.store, tenant, change, id.ulid(), message.sent_at, self.delivery.received_at)
+                .await?;
+        }
+        let received_at = match self.store.record_message(tenant, contact, entry).await? {
+            Recorded::New => self.delivery.received_at,
+            Recorded::Duplicate { received_at } => received_at,
+        };
+        self.mark_target(id, Direction::Inbound, &message.body, message.sent_at, raw).await?;
+        if let Some(by) = inbound::conversation_move(id, &message.body.content, message.sent_at, received_at) {
+            let by = InboundMove {
+                order: by.order,
+                at: by.at,
+                language: by.language,
+                provider: self.delivery.provider,
+                number,
+            };
+            self.store.move_conversation(tenant, contact, by).await?;
+        }
+        Ok(())
+    }
+
+    /// A message the business sent from elsewhere: outbound on the timeline; it never opens the window.
+    async fn echo(&self, number: &str, echo: &Echo, raw: &str) -> Result<(), IngestError> {
+        let tenant = self.delivery.tenant;
+        let id = inbound::message_id(tenant, number, &echo.id, echo.sent_at);
+        let entry = self.entry(id, Direction::Outbound, &echo.body, number, &echo.id, raw);
+        if let Some(group) = &echo.group {
+            self.store.record_group_message(tenant, group, entry).await?;
+            return Ok(());
+        }
+        let seen = Seen {
+            tenant,
+            person: &echo.recipient,
+            order: id.ulid(),
+            at: echo.sent_at,
+            received_at: self.delivery.received_at,
+            lead: None,
+        };
+        let contact = contact::resolve(self.store, seen).await?;
+        self.store.record_message(tenant, contact, entry).await?;
+        self.mark_target(id, Direction::Outbound, &echo.body, echo.sent_at, raw).await?;
+        if echo.body.content.opens_window() {
+            let at = window::clamped(echo.sent_at, self.delivery.received_at);
+            let order = ulid::Ulid::from_parts(at.unix_ms(), id.ulid().random());
+            self.store.note_outbound(tenant, contact, order).await?;
+        }
+        Ok(())
+    }
+
+    /// Edits, revocations and reactions change another message, which may not be here yet.
+    async fn mark_target(
+        &self,
+        id: MessageId,
+        by: Direction,
+        body: &MessageBody,
+        at: Millis,
+        raw: &str,
+    ) -> Result<(), IngestError> {
+        let tenant = self.delivery.tenant;
+        match &body.content {
+            Content::Edit { target, .. } => self.store.join_edit(tenant, target, id.ulid(), raw).await?,
+            Content::Revoke { target } => self.store.join_revocation(tenant, target, at).await?,
+            Content::Reaction { target, emoji } => {
+                self.store.join_reaction(tenant, target, by, id.ulid(), emoji.as_deref()).await?;
+            }
+            Content::Text { .. }
+            | Content::Media(..)
+            | Content::Location(_)
+            | Content::Contacts(_)
+            | Content::Interactive(_)
+            | Content::Button { .. }
+            | Content::Order(_)
+            | Content::System { .. }
+            | Content::Unsupported { .. }
+            | Content::Unknown { .. } => {}
+        }
+        Ok(())
+    }
+
+    async fn status(&self, status: &Status, event: &Event) -> Result<(), IngestError> {
+        let Some(receipt) = status.receipt else {
+            return self.keep(event, &format!("kept: status {}", status.reported)).await;
+        };
+        let errors = (!status.errors.is_empty()).then(|| serde_json::to_string(&status.errors).ok()).flatten();
+        let update = StatusUpdate {
+            receipt,
+            at: status.at.unwrap_or(self.delivery.received_at),
+            pricing: status.pricing.as_deref(),
+            errors: errors.as_deref(),
+            our_id: status.our_id.as_deref(),
+        };
+        self.store.join_receipt(self.delivery.tenant, &status.id, update).await?;
+        Ok(())
+    }
+
+    /// Keeps an event raw in the event log, once.
+    async fn keep(&self, event: &Event, reason: &str) -> Result<(), IngestError> {
+        let delivery = self.delivery;
+        let digest = hex::encode(Sha256::digest(event.raw.as_bytes()));
+        let candidate = EventId::from_ulid(derived_ulid(delivery.received_at.unix_ms(), &[&digest]));
+        let id = self.store.first_sight(delivery.tenant, event.raw.as_bytes(), candidate).await?;
+        let entry = EventEntry {
+            id,
+            provider: delivery.provider,
+            auth_strength: delivery.auth_strength,
+            received_at: delivery.received_at,
+            trace_id: delivery.trace_id,
+            payload: event.raw.as_bytes(),
+        };
+        self.store.keep_ignored(delivery.tenant, entry, reason, self.now).await?;
+        Ok(())
+    }
+
+    fn entry<'b>(
+        &self,
+        id: MessageId,
+        direction: Direction,
+        body: &MessageBody,
+        number: &'b str,
+        provider_message_id: &'b str,
+        raw: &'b str,
+    ) -> NewEntry<'b> {
+        NewEntry {
+            id,
+            direction,
+            kind: body.content.kind(),
+            provider: self.delivery.provider,
+            number,
+            provider_message_id,
+            received_at: self.delivery.received_at,
+            trace_id: self.delivery.trace_id,
+            raw,
+        }
+    }
+}
+
+/// When an event happened, for retention.
+fn sent_at(kind: &EventKind) -> Option<Millis> {
+    match kind {
+        EventKind::Message(message) => Some(message.sent_at),
+        EventKind::Echo(echo) => Some(echo.sent_at),
+        EventKind::Status(status) => status.at,
+        EventKind::IdentityChanged(_, at) => Some(*at),
+        EventKind::Preference(preference) => Some(preference.at),
+        EventKind::Error(_) | EventKind::Account { .. } => None,
+    }
+}

@@ -1,0 +1,8 @@
+//! Use cases: what the product does, in terms of `domain`'s rules, `providers`' translation and `platform`'s access
+//! patterns. Knows no AWS type, no HTTP, no queue service.
+
+pub mod ingest;
+pub mod provision;
+pub mod read;
+pub mod replay;
+pub mod sweep;

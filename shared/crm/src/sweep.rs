@@ -1,0 +1,52 @@
+//! What a crash leaves behind, given back every minute.
+
+use domain::parked::EventState;
+use domain::time::Millis;
+use platform::Platform;
+use platform::dynamo::{Moved, StoreError};
+use serde::Serialize;
+
+/// How many events one sweep looks at.
+const AT_MOST: u32 = 200;
+/// How long one sweep may hold its lease, in milliseconds: a little less than the schedule's minute.
+const LEASE_MS: u64 = 55_000;
+
+/// What one sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Swept {
+    /// Another sweep was running; nothing was done.
+    pub skipped: bool,
+    /// Events that killed their process, or were never tried again: parked.
+    pub parked: u32,
+    /// Replays that never came back: parked again.
+    pub returned: u32,
+}
+
+/// Parks what is overdue. Safe to run at any time and twice at once.
+///
+/// # Errors
+/// The table did not answer; the next sweep does the rest.
+pub async fn sweep(platform: &Platform, owner: &str, now: Millis) -> Result<Swept, StoreError> {
+    if !platform.store.take_lease("sweep", owner, now, now.plus_ms(LEASE_MS)).await? {
+        return Ok(Swept { skipped: true, ..Swept::default() });
+    }
+    let mut swept = Swept::default();
+    for (tenant, id) in platform.store.due_events(now, AT_MOST).await? {
+        let Some(entry) = platform.store.event(tenant, id).await? else { continue };
+        let reason = match entry.state {
+            EventState::Attempting => "it was being tried when its process ended, and nobody tried it again",
+            EventState::Retrying => "it was to be tried again and was not; a copy may be in the dead-letter queue",
+            EventState::Replaying => "the replay did not come back within 15 minutes",
+            EventState::Parked | EventState::Replayed | EventState::Ignored => continue,
+        };
+        if platform.store.park_again(tenant, id, &[entry.state], reason, now).await? == Moved::Yes {
+            tracing::warn!(event.id = %id, attempts = entry.attempts, "parked event {id}: {reason}");
+            if entry.state == EventState::Replaying {
+                swept.returned += 1;
+            } else {
+                swept.parked += 1;
+            }
+        }
+    }
+    Ok(swept)
+}

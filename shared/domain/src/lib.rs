@@ -1,0 +1,19 @@
+//! Pure rules: they take facts and `now` and return decisions.
+//!
+//! No clock, no randomness, no I/O, no vendor's JSON. What the providers' bytes mean is `providers`' knowledge;
+//! where facts are kept is `platform`'s.
+
+pub mod access;
+pub mod identity;
+pub mod ids;
+pub mod inbound;
+pub mod language;
+pub mod message;
+pub mod parked;
+pub mod phone;
+pub mod provider;
+pub mod receipt;
+pub mod redacted;
+pub mod tenant;
+pub mod time;
+pub mod window;

@@ -1,0 +1,125 @@
+//! Configuration, read from the environment once, complete or with every fault named at once.
+
+use domain::ids::TenantId;
+use domain::redacted::Redacted;
+use std::path::PathBuf;
+
+/// What a function needs to know about where it runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The deployment stage, such as `prod`.
+    pub stage: String,
+    /// The function's own name; sent as `User-Agent: hadar/<function>`.
+    pub function: String,
+    /// Where AWS is.
+    pub aws: AwsConfig,
+    /// The table of tenants, contacts, conversations, messages and events.
+    pub crm_table: String,
+    /// The consent ledger.
+    pub consents_table: String,
+    /// Idempotency keys, rate windows and leases.
+    pub ephemeral_table: String,
+    /// The queue of verified webhooks. Empty where a function has none.
+    pub inbound_queue_url: String,
+    /// The KMS key that wraps the tenants' data keys.
+    pub tokens_key_id: String,
+    /// The secret that holds what belongs to the platform: Meta's app secret and verify token, the cursor key.
+    pub platform_secret_id: String,
+    /// The one tenant of `/api/webhooks/whatsapp`, when this deployment has one.
+    pub single_tenant: Option<TenantId>,
+}
+
+/// Where AWS is and who we are to it.
+#[derive(Debug, Clone)]
+pub struct AwsConfig {
+    /// The region, such as `me-central-1`.
+    pub region: String,
+    /// One endpoint for every service, in place of the regional ones (`AWS_ENDPOINT_URL`).
+    pub endpoint_url: Option<String>,
+    /// A PEM file of roots to trust beside the bundled ones (`AWS_CA_BUNDLE`).
+    pub ca_bundle: Option<PathBuf>,
+    /// The access key id.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: Redacted<String>,
+    /// The session token of temporary credentials.
+    pub session_token: Option<Redacted<String>>,
+}
+
+/// The environment does not make a configuration; every fault is listed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("configuration: {}", .0.join("; "))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Every missing or malformed variable, named in one error.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads from any source of variables.
+    ///
+    /// # Errors
+    /// As [`Config::from_env`].
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let get = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let mut faults = Vec::new();
+        let mut required = |name: &str| {
+            get(name).unwrap_or_else(|| {
+                faults.push(format!("{name} is not set"));
+                String::new()
+            })
+        };
+        let aws = AwsConfig {
+            region: required("AWS_REGION"),
+            access_key_id: required("AWS_ACCESS_KEY_ID"),
+            secret_access_key: Redacted::new(required("AWS_SECRET_ACCESS_KEY")),
+            session_token: get("AWS_SESSION_TOKEN").map(Redacted::new),
+            endpoint_url: get("AWS_ENDPOINT_URL"),
+            ca_bundle: get("AWS_CA_BUNDLE").map(PathBuf::from),
+        };
+        let crm_table = required("HADAR_CRM_TABLE");
+        let single_tenant = get("HADAR_SINGLE_TENANT_ID").and_then(|text| {
+            TenantId::parse(&text)
+                .map_err(|error| faults.push(format!("HADAR_SINGLE_TENANT_ID: {error}")))
+                .ok()
+        });
+        let optional = |name: &str| get(name).unwrap_or_default();
+        let config = Self {
+            stage: get("HADAR_STAGE").unwrap_or_else(|| "dev".to_owned()),
+            function: get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "hadar".to_owned()),
+            aws,
+            crm_table,
+            consents_table: optional("HADAR_CONSENTS_TABLE"),
+            ephemeral_table: optional("HADAR_EPHEMERAL_TABLE"),
+            inbound_queue_url: optional("HADAR_INBOUND_QUEUE_URL"),
+            tokens_key_id: optional("HADAR_TOKENS_KEY_ID"),
+            platform_secret_id: optional("HADAR_PLATFORM_SECRET_ID"),
+            single_tenant,
+        };
+        if faults.is_empty() { Ok(config) } else { Err(ConfigError(faults)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_missing_variable_is_named_at_once() {
+        let error = Config::from_lookup(|name| (name == "AWS_REGION").then(|| "me-central-1".into())).unwrap_err();
+        assert_eq!(error.0.len(), 3, "{error}");
+        assert!(error.to_string().contains("HADAR_CRM_TABLE is not set"));
+    }
+
+    #[test]
+    fn printing_a_configuration_shows_no_secret() {
+        let config = Config::from_lookup(|name| Some(if name == "HADAR_SINGLE_TENANT_ID" { String::new() } else { "s3cret".into() })).unwrap();
+        let shown = format!("{:?}", config.aws.secret_access_key);
+        assert_eq!(shown, "[redacted]");
+    }
+}

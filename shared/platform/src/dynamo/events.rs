@@ -1,0 +1,543 @@
+//! The event log: everything that did not simply apply, with its payload, until it is settled and after.
+
+use super::wire::{AttributeValue, Item, Key, Names, Query, Refused, StoreError, Values, n, s};
+use super::{Store, keys, timeline};
+use domain::ids::{EventId, TenantId};
+use domain::parked::EventState;
+use domain::provider::{AuthStrength, Provider};
+use domain::time::Millis;
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+use uuid::Uuid;
+
+/// Payload bytes per item, after packing: an item holds 400 KB.
+const CHUNK: usize = 350_000;
+/// Unpacking stops here.
+const PAYLOAD_CAP: usize = 16 << 20;
+
+/// What an event is, whatever its state.
+#[derive(Debug, Clone, Copy)]
+pub struct EventEntry<'a> {
+    /// Its id.
+    pub id: EventId,
+    /// Who sent it.
+    pub provider: Provider,
+    /// How the webhook proved where it came from.
+    pub auth_strength: AuthStrength,
+    /// When we received it.
+    pub received_at: Millis,
+    /// The trace it came in with.
+    pub trace_id: Uuid,
+    /// The body, byte for byte.
+    pub payload: &'a [u8],
+}
+
+/// An event as stored, without its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its id.
+    pub id: EventId,
+    /// Where it stands.
+    pub state: EventState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why it is here, in words for an admin.
+    pub reason: String,
+    /// When the queue tries again.
+    pub next_at: Option<Millis>,
+    /// Who sent it.
+    pub provider: Provider,
+    /// How the webhook proved where it came from.
+    pub auth_strength: AuthStrength,
+    /// When we received it.
+    pub received_at: Millis,
+    /// When its state last moved.
+    pub updated_at: Millis,
+    /// The trace it came in with.
+    pub trace_id: Uuid,
+    /// Whether a person may have seen it: then it stays in the log when it is settled.
+    pub shown: bool,
+    chunks: usize,
+}
+
+/// Events, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<LogEntry>,
+    /// Whether there are older ones.
+    pub more: bool,
+}
+
+/// The result of moving an event from one state to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It moved.
+    Yes,
+    /// It stands elsewhere, or is gone.
+    No(Option<EventState>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct EventItem {
+    gsk: String,
+    state: EventState,
+    attempts: u32,
+    reason: String,
+    #[serde(default)]
+    next_at: Option<u64>,
+    provider: Provider,
+    auth: AuthStrength,
+    recv: u64,
+    updated: u64,
+    trace: Uuid,
+    #[serde(default)]
+    shown: bool,
+    #[serde(default)]
+    chunks: usize,
+}
+
+/// Where an event goes next.
+#[derive(Debug, Clone, Copy)]
+struct Step<'a> {
+    state: EventState,
+    attempts: u32,
+    reason: &'a str,
+    next_at: Option<Millis>,
+    /// When the sweeper must look at it; parked events wait for a person instead.
+    due_at: Option<Millis>,
+    now: Millis,
+}
+
+impl Store {
+    /// Marks an event as being tried, before it is tried; `due_at` is when the sweeper may take it for dead.
+    ///
+    /// # Errors
+    /// The tables are unreachable.
+    pub async fn mark_attempting(
+        &self,
+        tenant: TenantId,
+        event: EventEntry<'_>,
+        attempts: u32,
+        now: Millis,
+        due_at: Millis,
+    ) -> Result<(), StoreError> {
+        let reason = "being tried";
+        let step =
+            Step { state: EventState::Attempting, attempts, reason, next_at: None, due_at: Some(due_at), now };
+        self.log(tenant, event, step).await
+    }
+
+    /// Marks an event as failed for a passing reason; the queue tries again at `next_at`.
+    ///
+    /// # Errors
+    /// The tables are unreachable.
+    #[expect(clippy::too_many_arguments, reason = "the facts of one attempt")]
+    pub async fn mark_retrying(
+        &self,
+        tenant: TenantId,
+        event: EventEntry<'_>,
+        attempts: u32,
+        reason: &str,
+        next_at: Millis,
+        now: Millis,
+        due_at: Millis,
+    ) -> Result<(), StoreError> {
+        let step = Step {
+            state: EventState::Retrying,
+            attempts,
+            reason,
+            next_at: Some(next_at),
+            due_at: Some(due_at),
+            now,
+        };
+        self.log(tenant, event, step).await
+    }
+
+    /// Parks an event: it waits for a person.
+    ///
+    /// # Errors
+    /// The tables are unreachable.
+    pub async fn park_event(
+        &self,
+        tenant: TenantId,
+        event: EventEntry<'_>,
+        attempts: u32,
+        reason: &str,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let step = Step { state: EventState::Parked, attempts, reason, next_at: None, due_at: None, now };
+        self.log(tenant, event, step).await
+    }
+
+    /// Keeps an event that has nothing to apply, on purpose.
+    ///
+    /// # Errors
+    /// The tables are unreachable.
+    pub async fn keep_ignored(
+        &self,
+        tenant: TenantId,
+        event: EventEntry<'_>,
+        reason: &str,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let step = Step { state: EventState::Ignored, attempts: 1, reason, next_at: None, due_at: None, now };
+        self.log(tenant, event, step).await
+    }
+
+    async fn log(&self, tenant: TenantId, event: EventEntry<'_>, step: Step<'_>) -> Result<(), StoreError> {
+        let packed = miniz_oxide::deflate::compress_to_vec(event.payload, 6);
+        let chunks: Vec<&[u8]> = packed.chunks(CHUNK).collect();
+        // The payload first: an entry without its payload could never be replayed.
+        for (index, chunk) in chunks.iter().enumerate() {
+            let key = keys::event_payload(tenant, event.id, index);
+            let item = Item::from(std::collections::HashMap::from([
+                ("pk".to_owned(), AttributeValue::S(key.pk)),
+                ("sk".to_owned(), AttributeValue::S(key.sk)),
+                ("z".to_owned(), AttributeValue::B(chunk.to_vec())),
+            ]));
+            self.crm.put("keep event payload", item, None).await?.ok();
+        }
+        let mut expression = String::from(
+            "SET gpk = :gpk, gsk = :gsk, #state = :state, attempts = :attempts, reason = :reason, provider = :provider, \
+             #auth = :auth, recv = :recv, updated = :now, trace = :trace, chunks = :chunks",
+        );
+        let mut values = Values::from([
+            (":gpk", s(keys::events_by_time(tenant))),
+            (":gsk", s(event.id.ulid())),
+            (":state", s(step.state.as_str())),
+            (":attempts", n(u64::from(step.attempts))),
+            (":reason", s(step.reason)),
+            (":provider", s(event.provider)),
+            (":auth", to_attribute(&event.auth_strength)?),
+            (":recv", n(event.received_at.unix_ms())),
+            (":now", n(step.now.unix_ms())),
+            (":trace", s(event.trace_id)),
+            (":chunks", n(chunks.len() as u64)),
+        ]);
+        let mut names = Names::from([("#state", "state"), ("#auth", "auth")]);
+        let mut removed = Vec::new();
+        match step.next_at {
+            Some(at) => {
+                expression.push_str(", next_at = :next");
+                values.insert(":next", n(at.unix_ms()));
+            }
+            None => removed.push("next_at"),
+        }
+        if matches!(step.state, EventState::Parked | EventState::Ignored) {
+            expression.push_str(", shown = :yes");
+            values.insert(":yes", AttributeValue::Bool(true));
+        }
+        due(&mut expression, &mut removed, &mut values, tenant, event.id, step.state, step.due_at);
+        if !removed.is_empty() {
+            expression.push_str(" REMOVE ");
+            expression.push_str(&removed.join(", "));
+        }
+        names.retain(|name, _| expression.contains(name));
+        self.crm.update("log event", keys::event(tenant, event.id), &expression, None, names, values).await?.ok();
+        Ok(())
+    }
+
+    /// Settles an event that was applied: one that nobody saw leaves the log, one that was parked becomes `replayed`.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn settle_event(&self, tenant: TenantId, id: EventId, now: Millis) -> Result<(), StoreError> {
+        let Some(entry) = self.event(tenant, id).await? else { return Ok(()) };
+        if entry.shown {
+            self.crm
+                .update(
+                    "settle event",
+                    keys::event(tenant, id),
+                    "SET #state = :state, updated = :now, reason = :reason REMOVE dpk, dsk, next_at",
+                    None,
+                    Names::from([("#state", "state")]),
+                    Values::from([
+                        (":state", s(EventState::Replayed.as_str())),
+                        (":now", n(now.unix_ms())),
+                        (":reason", s("applied after it was tried again")),
+                    ]),
+                )
+                .await?
+                .ok();
+            return Ok(());
+        }
+        self.crm.delete("settle event", &keys::event(tenant, id)).await?;
+        for chunk in 0..entry.chunks {
+            self.crm.delete("settle event", &keys::event_payload(tenant, id, chunk)).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves a parked event to `replaying`; of two callers one wins. `due_at` is when the sweeper gives it back.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn begin_replay(
+        &self,
+        tenant: TenantId,
+        id: EventId,
+        now: Millis,
+        due_at: Millis,
+    ) -> Result<Moved, StoreError> {
+        self.move_event(tenant, id, &[EventState::Parked], EventState::Replaying, None, now, Some(due_at)).await
+    }
+
+    /// Parks an event that stands in one of `from`, keeping its payload and attempts.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn park_again(
+        &self,
+        tenant: TenantId,
+        id: EventId,
+        from: &[EventState],
+        reason: &str,
+        now: Millis,
+    ) -> Result<Moved, StoreError> {
+        self.move_event(tenant, id, from, EventState::Parked, Some(reason), now, None).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one private move behind two public ones")]
+    async fn move_event(
+        &self,
+        tenant: TenantId,
+        id: EventId,
+        from: &[EventState],
+        to: EventState,
+        reason: Option<&str>,
+        now: Millis,
+        due_at: Option<Millis>,
+    ) -> Result<Moved, StoreError> {
+        const FROM: [&str; 4] = [":f0", ":f1", ":f2", ":f3"];
+        let mut values = Values::from([
+            (":state", s(to.as_str())),
+            (":now", n(now.unix_ms())),
+            (":yes", AttributeValue::Bool(true)),
+        ]);
+        let mut allowed = Vec::new();
+        for (state, name) in from.iter().zip(FROM) {
+            values.insert(name, s(state.as_str()));
+            allowed.push(name);
+        }
+        let mut expression = String::from("SET #state = :state, updated = :now, shown = :yes");
+        if let Some(reason) = reason {
+            expression.push_str(", reason = :reason");
+            values.insert(":reason", s(reason));
+        }
+        let mut removed = vec!["next_at"];
+        due(&mut expression, &mut removed, &mut values, tenant, id, to, due_at);
+        expression.push_str(" REMOVE ");
+        expression.push_str(&removed.join(", "));
+        let condition = format!("#state IN ({})", allowed.join(", "));
+        let moved = self
+            .crm
+            .update(
+                "move event",
+                keys::event(tenant, id),
+                &expression,
+                Some(&condition),
+                Names::from([("#state", "state")]),
+                values,
+            )
+            .await?;
+        Ok(match moved {
+            Ok(()) => Moved::Yes,
+            Err(Refused(old)) => Moved::No(old.and_then(|item| match item.get("state") {
+                Some(AttributeValue::S(state)) => EventState::parse(state),
+                _ => None,
+            })),
+        })
+    }
+
+    /// One event, without its payload.
+    ///
+    /// # Errors
+    /// The table is unreachable, or the item makes no sense.
+    pub async fn event(&self, tenant: TenantId, id: EventId) -> Result<Option<LogEntry>, StoreError> {
+        self.crm.get("read event", &keys::event(tenant, id), true).await?.map(read).transpose()
+    }
+
+    /// An event's payload, byte for byte.
+    ///
+    /// # Errors
+    /// The table is unreachable, or a chunk is missing.
+    pub async fn event_payload(&self, tenant: TenantId, entry: &LogEntry) -> Result<Vec<u8>, StoreError> {
+        let mut packed = Vec::new();
+        for chunk in 0..entry.chunks {
+            let key = keys::event_payload(tenant, entry.id, chunk);
+            let item = self.crm.get("read event payload", &key, true).await?;
+            match item.and_then(|mut item| item.remove("z")) {
+                Some(AttributeValue::B(bytes)) => packed.extend(bytes),
+                _ => return Err(StoreError::corrupt("read event payload", &key.pk, "a chunk is missing")),
+            }
+        }
+        miniz_oxide::inflate::decompress_to_vec_with_limit(&packed, PAYLOAD_CAP)
+            .map_err(|_| StoreError::corrupt("read event payload", "payload", "does not inflate"))
+    }
+
+    /// A tenant's events older than `before` (all when absent), newest first.
+    ///
+    /// # Errors
+    /// The table is unreachable, or an item makes no sense.
+    pub async fn events_by_time(
+        &self,
+        tenant: TenantId,
+        before: Option<Ulid>,
+        limit: u32,
+    ) -> Result<EventPage, StoreError> {
+        let page = self.crm.newest_first("list events", keys::events_by_time(tenant), before, limit).await?;
+        let events = self.load(&page.items).await?;
+        Ok(EventPage { events, more: page.last_evaluated_key.is_some() })
+    }
+
+    /// A tenant's parked events, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The table is unreachable, or an item makes no sense.
+    pub async fn parked_events(&self, tenant: TenantId, limit: u32) -> Result<Vec<LogEntry>, StoreError> {
+        let values = Values::from([(":pk", s(keys::parked_events(tenant)))]);
+        self.due_query("list parked events", "dpk = :pk", values, limit).await
+    }
+
+    /// Events of any tenant that were due before `now`, longest overdue first, at most `limit`.
+    ///
+    /// # Errors
+    /// The table is unreachable, or a key makes no sense.
+    pub async fn due_events(&self, now: Millis, limit: u32) -> Result<Vec<(TenantId, EventId)>, StoreError> {
+        let values = Values::from([(":pk", s(keys::DUE_PARTITION)), (":now", s(keys::due_before(now)))]);
+        let page = self.due_page("list due events", "dpk = :pk AND dsk < :now", values, limit).await?;
+        Ok(page.iter().filter_map(timeline::key_of).filter_map(|key| keys::event_of(&key)).collect())
+    }
+
+    /// A tenant's events that are on their way (retrying, attempting, replaying), oldest due first.
+    ///
+    /// # Errors
+    /// The table is unreachable, or an item makes no sense.
+    pub async fn unsettled_events(&self, tenant: TenantId) -> Result<Vec<LogEntry>, StoreError> {
+        let values = Values::from([(":pk", s(keys::DUE_PARTITION))]);
+        let mut page = self.due_page("list unsettled events", "dpk = :pk", values, 1000).await?;
+        page.retain(|item| {
+            timeline::key_of(item).and_then(|key| keys::event_of(&key)).is_some_and(|(of, _)| of == tenant)
+        });
+        self.load(&page).await
+    }
+
+    async fn due_query(
+        &self,
+        action: &'static str,
+        condition: &str,
+        values: Values,
+        limit: u32,
+    ) -> Result<Vec<LogEntry>, StoreError> {
+        let page = self.due_page(action, condition, values, limit).await?;
+        let mut events = self.load(&page).await?;
+        events.sort_by_key(|event| event.id);
+        Ok(events)
+    }
+
+    async fn due_page(
+        &self,
+        action: &'static str,
+        condition: &str,
+        values: Values,
+        limit: u32,
+    ) -> Result<Vec<Item>, StoreError> {
+        let query = Query {
+            table_name: &self.crm.name,
+            index_name: Some(keys::DUE),
+            key_condition_expression: condition,
+            expression_attribute_values: values,
+            scan_index_forward: true,
+            limit: Some(limit),
+            exclusive_start_key: None,
+            consistent_read: false,
+        };
+        Ok(self.crm.query(action, &query).await?.items)
+    }
+
+    async fn load(&self, index: &[Item]) -> Result<Vec<LogEntry>, StoreError> {
+        let found: Vec<Key> = index.iter().filter_map(timeline::key_of).collect();
+        let items = self.crm.batch_get("read events", &found).await?;
+        let mut events: Vec<LogEntry> = items.into_iter().map(read).collect::<Result<_, _>>()?;
+        events.sort_by_key(|event| std::cmp::Reverse(event.id));
+        Ok(events)
+    }
+
+    /// The id under which a raw event is kept, so that a redelivery is listed once: the first caller's.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn first_sight(
+        &self,
+        tenant: TenantId,
+        raw: &[u8],
+        candidate: EventId,
+    ) -> Result<EventId, StoreError> {
+        let key = keys::seen(tenant, raw);
+        let item = Item::from(std::collections::HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(key.pk)),
+            ("sk".to_owned(), AttributeValue::S(key.sk)),
+            ("ev".to_owned(), s(candidate.ulid())),
+        ]));
+        let condition = ("attribute_not_exists(pk)", Names::new(), Values::new());
+        match self.crm.put("see event", item, Some(condition)).await? {
+            Ok(()) => Ok(candidate),
+            Err(Refused(old)) => Ok(old
+                .and_then(|item| match item.get("ev") {
+                    Some(AttributeValue::S(ulid)) => Ulid::from_string(ulid).ok().map(EventId::from_ulid),
+                    _ => None,
+                })
+                .unwrap_or(candidate)),
+        }
+    }
+}
+
+/// Puts an event into the index of what is due, among the parked, or takes it out.
+fn due(
+    expression: &mut String,
+    removed: &mut Vec<&'static str>,
+    values: &mut Values,
+    tenant: TenantId,
+    id: EventId,
+    state: EventState,
+    due_at: Option<Millis>,
+) {
+    let place = match (state, due_at) {
+        (EventState::Parked, _) => Some((keys::parked_events(tenant), id.ulid().to_string())),
+        (_, Some(at)) => Some((keys::DUE_PARTITION.to_owned(), keys::due_sort(at, tenant, id))),
+        (_, None) => None,
+    };
+    match place {
+        Some((partition, sort)) => {
+            expression.push_str(", dpk = :dpk, dsk = :dsk");
+            values.insert(":dpk", AttributeValue::S(partition));
+            values.insert(":dsk", AttributeValue::S(sort));
+        }
+        None => removed.extend(["dpk", "dsk"]),
+    }
+}
+
+fn to_attribute<T: Serialize>(value: &T) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(value).map_err(|error| StoreError::corrupt("log event", "attribute", error))
+}
+
+fn read(item: Item) -> Result<LogEntry, StoreError> {
+    let stored: EventItem =
+        serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt("read event", "EV", error))?;
+    let id = Ulid::from_string(&stored.gsk).map_err(|_| StoreError::corrupt("read event", "EV", "not a ULID"))?;
+    Ok(LogEntry {
+        id: EventId::from_ulid(id),
+        state: stored.state,
+        attempts: stored.attempts,
+        reason: stored.reason,
+        next_at: stored.next_at.map(Millis::from_unix_ms),
+        provider: stored.provider,
+        auth_strength: stored.auth,
+        received_at: Millis::from_unix_ms(stored.recv),
+        updated_at: Millis::from_unix_ms(stored.updated),
+        trace_id: stored.trace,
+        shown: stored.shown,
+        chunks: stored.chunks,
+    })
+}

@@ -1,0 +1,188 @@
+//! The only place that formats keys. Every key starts with a tenant, but for API keys (found by their digest before
+//! anybody is known) and the sparse index of what is due.
+
+use super::wire::Key;
+use domain::identity::Identity;
+use domain::ids::{ContactId, EventId, LeadId, TenantId};
+use domain::provider::Provider;
+use domain::time::Millis;
+use sha2::{Digest, Sha256};
+use ulid::Ulid;
+
+/// The index of a tenant's timelines, leads and events, by time.
+pub(super) const BY_TIME: &str = "by_time";
+/// The sparse index of what the sweeper must look at.
+pub(super) const DUE: &str = "due";
+
+fn key(pk: String, sk: impl Into<String>) -> Key {
+    Key { pk, sk: sk.into() }
+}
+
+pub(super) fn tenant_partition(tenant: TenantId) -> String {
+    format!("T#{tenant}")
+}
+
+pub(super) fn profile(tenant: TenantId) -> Key {
+    key(tenant_partition(tenant), "PROFILE")
+}
+
+pub(super) fn integration(tenant: TenantId, provider: Provider, number: &str) -> Key {
+    key(tenant_partition(tenant), format!("INT#{provider}#{number}"))
+}
+
+pub(super) fn api_key(digest: &str) -> Key {
+    key(format!("AK#{digest}"), "AK")
+}
+
+pub(super) fn identity(tenant: TenantId, identity: &Identity) -> Key {
+    let name = match identity {
+        Identity::Bsuid(bsuid) => format!("U#{}", bsuid.as_str()),
+        Identity::Phone(phone) => format!("P#{}", phone.wa_id()),
+        // Opaque ids may hold anything, the separator included.
+        Identity::Opaque(text) => format!("O#{}", digest(text)),
+    };
+    key(format!("T#{tenant}#I#{name}"), "ID")
+}
+
+pub(super) fn contact_partition(tenant: TenantId, contact: ContactId) -> String {
+    format!("T#{tenant}#C#{}", contact.ulid())
+}
+
+pub(super) fn contact(tenant: TenantId, contact: ContactId) -> Key {
+    key(contact_partition(tenant, contact), "CONTACT")
+}
+
+pub(super) fn conversation(tenant: TenantId, contact: ContactId) -> Key {
+    key(contact_partition(tenant, contact), "CONV")
+}
+
+pub(super) fn timeline(tenant: TenantId, contact: ContactId, entry: Ulid) -> Key {
+    key(contact_partition(tenant, contact), timeline_sort(entry))
+}
+
+pub(super) fn timeline_sort(entry: Ulid) -> String {
+    format!("E#{entry}")
+}
+
+pub(super) fn group_timeline(tenant: TenantId, group: &str, entry: Ulid) -> Key {
+    key(format!("T#{tenant}#G#{}", digest(group)), timeline_sort(entry))
+}
+
+pub(super) fn annex(tenant: TenantId, provider_message_id: &str) -> Key {
+    key(format!("T#{tenant}#W#{}", digest(provider_message_id)), "ANNEX")
+}
+
+pub(super) fn lead(tenant: TenantId, lead: LeadId) -> Key {
+    key(format!("T#{tenant}#L#{}", lead.ulid()), "LEAD")
+}
+
+pub(super) fn event(tenant: TenantId, event: EventId) -> Key {
+    key(format!("T#{tenant}#EV#{}", event.ulid()), "EV")
+}
+
+pub(super) fn event_payload(tenant: TenantId, event: EventId, chunk: usize) -> Key {
+    key(format!("T#{tenant}#EV#{}", event.ulid()), format!("P#{chunk:03}"))
+}
+
+/// Marks a raw event as seen, so that a redelivery lists it once.
+pub(super) fn seen(tenant: TenantId, raw: &[u8]) -> Key {
+    key(format!("T#{tenant}#U#{}", hex::encode(Sha256::digest(raw))), "SEEN")
+}
+
+/// The sweeper's lease.
+pub(super) fn lease(name: &str) -> Key {
+    key(format!("LEASE#{name}"), "LEASE")
+}
+
+pub(super) fn timelines_by_time(tenant: TenantId) -> String {
+    format!("T#{tenant}#E")
+}
+
+pub(super) fn leads_by_time(tenant: TenantId) -> String {
+    format!("T#{tenant}#L")
+}
+
+pub(super) fn events_by_time(tenant: TenantId) -> String {
+    format!("T#{tenant}#EV")
+}
+
+/// A tenant's parked events, in the sparse index.
+pub(super) fn parked_events(tenant: TenantId) -> String {
+    format!("T#{tenant}#PARKED")
+}
+
+/// What is due, in one partition: it holds only what went wrong or waits, a few items at a time.
+pub(super) const DUE_PARTITION: &str = "DUE#0";
+
+pub(super) fn due_sort(at: Millis, tenant: TenantId, event: EventId) -> String {
+    format!("{}#{tenant}#{event}", due_before(at))
+}
+
+/// Everything with a smaller sort key was due before `at`.
+pub(super) fn due_before(at: Millis) -> String {
+    format!("{:013}", at.unix_ms())
+}
+
+/// The contact whose partition a key lies in.
+pub(super) fn contact_of(key: &Key) -> Option<ContactId> {
+    let (_, ulid) = key.pk.rsplit_once("#C#")?;
+    Ulid::from_string(ulid).ok().map(ContactId::from_ulid)
+}
+
+/// The entry a timeline key names.
+pub(super) fn entry_of(key: &Key) -> Option<Ulid> {
+    Ulid::from_string(key.sk.strip_prefix("E#")?).ok()
+}
+
+/// The tenant and the event a due key names.
+pub(super) fn event_of(key: &Key) -> Option<(TenantId, EventId)> {
+    let (tenant, ulid) = key.pk.strip_prefix("T#")?.split_once("#EV#")?;
+    Some((TenantId::parse(tenant).ok()?, EventId::from_ulid(Ulid::from_string(ulid).ok()?)))
+}
+
+/// Half of a SHA-256, in hex: ids of any length and any characters become 32 harmless ones.
+fn digest(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()).get(..16).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::identity::Bsuid;
+    use domain::ids::derived_ulid;
+    use domain::phone::Phone;
+
+    #[test]
+    fn every_key_is_listed_here_and_starts_with_its_tenant() {
+        let t = TenantId::parse("tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();
+        let ulid = derived_ulid(1_700_000_000_000, &["x"]);
+        let (contact_id, event_id) = (ContactId::from_ulid(ulid), EventId::from_ulid(ulid));
+        let phone = Identity::Phone(Phone::from_wa_id("971501234567").unwrap());
+        let bsuid = Identity::Bsuid(Bsuid::parse("AE.1").unwrap());
+        let keys = [
+            profile(t),
+            integration(t, Provider::Meta, "1"),
+            identity(t, &phone),
+            identity(t, &bsuid),
+            identity(t, &Identity::Opaque("a#b".into())),
+            contact(t, contact_id),
+            conversation(t, contact_id),
+            timeline(t, contact_id, ulid),
+            group_timeline(t, "120363#@g.us", ulid),
+            annex(t, "wamid.#"),
+            lead(t, contact_id.first_lead()),
+            event(t, event_id),
+            event_payload(t, event_id, 0),
+            seen(t, b"{}"),
+        ];
+        let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
+        for line in &shown {
+            assert!(line.starts_with("T#tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV"), "{line}");
+            assert_eq!(shown.iter().filter(|other| *other == line).count(), 1, "{line}");
+        }
+        assert_eq!(shown[2], "T#tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV#I#P#971501234567 / ID");
+        assert_eq!(contact_of(&contact(t, contact_id)), Some(contact_id));
+        assert_eq!(entry_of(&timeline(t, contact_id, ulid)), Some(ulid));
+        assert_eq!(event_of(&event(t, event_id)), Some((t, event_id)));
+    }
+}

@@ -1,0 +1,42 @@
+//! The tables, by access pattern. A method here is a row of `docs/access-patterns.md`; "condition failed" is a value;
+//! nothing above this module sees an attribute or a key.
+
+mod annex;
+mod contacts;
+mod conversations;
+mod events;
+mod identities;
+mod keys;
+mod leads;
+mod lease;
+mod tenants;
+mod timeline;
+mod wire;
+
+pub use annex::{Annex, Edited, Reacted, StatusUpdate};
+pub use contacts::{Contact, Field, PersonField};
+pub use conversations::{Conversation, InboundMove};
+pub use events::{EventEntry, EventPage, LogEntry, Moved};
+pub use identities::{Claimed, Known, Stage};
+pub use leads::{Lead, LeadPage};
+pub use tenants::{ApiKeyRecord, Integration, TenantFacts};
+pub use timeline::{Entry, EntryPage, IndexPage, IndexedEntry, NewEntry, Recorded};
+pub use wire::StoreError;
+
+use crate::aws::Aws;
+use wire::Table;
+
+/// The tables.
+#[derive(Debug, Clone)]
+pub struct Store {
+    crm: Table,
+    ephemeral: Table,
+}
+
+impl Store {
+    /// Binds the tables to a client; no I/O.
+    #[must_use]
+    pub fn new(aws: Aws, crm_table: String, ephemeral_table: String) -> Self {
+        Self { crm: Table { aws: aws.clone(), name: crm_table }, ephemeral: Table { aws, name: ephemeral_table } }
+    }
+}

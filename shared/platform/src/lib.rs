@@ -1,0 +1,17 @@
+//! The outside: configuration, telemetry, HTTP layers, tables, queues, keys and secrets.
+//!
+//! The only crate that talks to AWS or to the network. It knows no use case; `crm` asks it for facts by access pattern
+//! and never sees an AWS type.
+
+pub mod aws;
+pub mod clock;
+pub mod config;
+pub mod dynamo;
+pub mod http;
+pub mod platform;
+pub mod queue;
+pub mod secrets;
+pub mod telemetry;
+pub mod vault;
+
+pub use platform::Platform;

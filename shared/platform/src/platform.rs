@@ -1,0 +1,44 @@
+//! The single composition root: a configuration becomes the parts that the use cases need.
+
+use crate::aws::{Aws, AwsError};
+use crate::clock::SharedClock;
+use crate::config::Config;
+use crate::dynamo::Store;
+use crate::queue::Queue;
+use crate::secrets::Secrets;
+use crate::vault::Vault;
+
+/// Everything outside, ready to use. Clones share connections and caches.
+#[derive(Debug, Clone)]
+pub struct Platform {
+    /// The tables.
+    pub store: Store,
+    /// The tenants' sealed secrets.
+    pub vault: Vault,
+    /// The platform's secrets.
+    pub secrets: Secrets,
+    /// Verified webhooks on their way to the processor.
+    pub inbound: Queue,
+    /// The time.
+    pub clock: SharedClock,
+    /// The one tenant of a single-tenant deployment.
+    pub single_tenant: Option<domain::ids::TenantId>,
+}
+
+impl Platform {
+    /// Wires the parts together; no I/O.
+    ///
+    /// # Errors
+    /// An endpoint or a CA bundle that cannot be used.
+    pub fn new(config: &Config, clock: SharedClock) -> Result<Self, AwsError> {
+        let aws = Aws::new(&config.aws, &config.function)?;
+        Ok(Self {
+            store: Store::new(aws.clone(), config.crm_table.clone(), config.ephemeral_table.clone()),
+            vault: Vault::new(aws.clone(), config.tokens_key_id.clone(), clock.clone()),
+            secrets: Secrets::new(aws.clone(), config.platform_secret_id.clone(), clock.clone()),
+            inbound: Queue::new(aws, config.inbound_queue_url.clone()),
+            clock,
+            single_tenant: config.single_tenant,
+        })
+    }
+}
