@@ -1,0 +1,12 @@
+//! End to end: through the front door of a running stack, on the production adapters.
+
+mod corpus;
+mod event_log;
+mod front_door;
+mod hostile;
+mod identity;
+mod inbound;
+mod order;
+mod recovery;
+mod tenancy;
+mod tidy;

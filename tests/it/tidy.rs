@@ -1,0 +1,160 @@
+//! Holds the documents against the code: a map that nobody tests rots.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if path.is_dir() && !name.starts_with('.') && name != "target" {
+                folders.push(path);
+            } else if name.ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The rows of the tables under a heading, as trimmed cells.
+fn rows(text: &str, heading: &str) -> Vec<Vec<String>> {
+    let section = text.split(heading).nth(1).unwrap_or_else(|| panic!("no heading {heading}"));
+    let section = section.split("\n## ").next().unwrap();
+    let lines = section.lines().filter(|line| line.starts_with('|')).skip(2);
+    lines.map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+#[test]
+fn every_crate_uses_only_what_the_architecture_allows() {
+    let allowed: BTreeMap<String, BTreeSet<String>> = rows(&read("ARCHITECTURE.md"), "## Who may use whom")
+        .into_iter()
+        .map(|row| {
+            let uses = row[1].split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+            (row[0].clone(), uses.collect())
+        })
+        .collect();
+    let mut seen = BTreeSet::new();
+    for manifest in files(".", "Cargo.toml") {
+        let text = fs::read_to_string(&manifest).unwrap();
+        let Some(name) = text.lines().find_map(|line| line.strip_prefix("name = ")) else { continue };
+        let name = name.trim_matches('"').to_owned();
+        let Some(allowed_here) = allowed.get(&name) else { panic!("{name} is not in ARCHITECTURE.md's table") };
+        let dependencies = text.split("\n[dependencies]").nth(1).unwrap_or_default();
+        let dependencies = dependencies.split("\n[").next().unwrap();
+        let uses: BTreeSet<String> = dependencies
+            .lines()
+            .filter_map(|line| line.split_once('.').map(|(name, _)| name.trim().to_owned()))
+            .filter(|name| allowed.contains_key(name))
+            .collect();
+        assert_eq!(&uses, allowed_here, "{name}: its manifest and ARCHITECTURE.md's table differ");
+        seen.insert(name);
+    }
+    assert_eq!(seen, allowed.keys().cloned().collect(), "crates and the table's rows");
+}
+
+#[test]
+fn only_platform_speaks_to_the_network_of_providers_and_aws() {
+    for manifest in files(".", "Cargo.toml") {
+        let text = fs::read_to_string(&manifest).unwrap();
+        let path = manifest.strip_prefix(root()).unwrap().display().to_string();
+        if path == "Cargo.toml" || path.starts_with("shared/platform/") || path.starts_with("infra/") || path.starts_with("tests/") {
+            continue;
+        }
+        for banned in ["aws-sigv4", "aws-sdk", "hyper.", "hyper-util", "hyper-rustls", "reqwest", "rusqlite"] {
+            assert!(!text.contains(&format!("\n{banned}")), "{path} names {banned}");
+        }
+    }
+}
+
+#[test]
+fn every_store_method_has_its_row_in_the_access_patterns() {
+    let document = read("docs/access-patterns.md");
+    let listed: BTreeSet<String> = ["## crm", "## ephemeral"]
+        .iter()
+        .flat_map(|heading| rows(&document, heading))
+        .map(|row| row[0].trim_matches('`').to_owned())
+        .collect();
+    let mut methods = BTreeSet::new();
+    for file in files("shared/platform/src/dynamo", ".rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        if !text.contains("impl Store {") {
+            continue;
+        }
+        for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("pub async fn ")) {
+            methods.insert(line.split(['(', '<']).next().unwrap().to_owned());
+        }
+    }
+    assert_eq!(methods, listed);
+}
+
+#[test]
+fn every_sample_event_is_used_by_a_test() {
+    let sources: Vec<String> = files(".", ".rs").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let samples = files("events", ".json");
+    assert!(samples.len() >= 10, "{samples:?}");
+    for sample in samples {
+        let name = sample.strip_prefix(root()).unwrap().display().to_string();
+        let file = name.rsplit('/').next().unwrap();
+        assert!(sources.iter().any(|source| source.contains(file)), "{name} is used by no test");
+    }
+}
+
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    for file in files(".", ".md") {
+        let text = fs::read_to_string(&file).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") || link.starts_with('#') || link.starts_with("mailto:") {
+                continue;
+            }
+            let target = file.parent().unwrap().join(link.split('#').next().unwrap());
+            assert!(target.exists(), "{}: {link}", file.display());
+        }
+        // Documents also name files in back quotes; those of docs/ must exist.
+        for name in text.split('`').filter(|name| name.starts_with("docs/") && name.ends_with(".md")) {
+            assert!(root().join(name).exists(), "{}: {name}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_function_of_the_template_is_a_crate_and_the_other_way_round() {
+    let template = read("template.yaml");
+    let crates: BTreeSet<String> = fs::read_dir(root().join("functions"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let named: BTreeSet<String> = template
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Binary: "))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(named, crates);
+}
+
+#[test]
+fn a_file_has_one_subject_and_stays_readable() {
+    let long: Vec<String> = files(".", ".rs")
+        .iter()
+        .map(|file| (file, fs::read_to_string(file).unwrap().lines().count()))
+        .filter(|(_, lines)| *lines > 600)
+        .map(|(file, lines)| format!("{}: {lines}", file.display()))
+        .collect();
+    assert!(long.is_empty(), "split these: {long:?}");
+}

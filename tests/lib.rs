@@ -1,0 +1,7 @@
+//! What the end-to-end tests share: a running stack, a client for its front door, and the voices of the providers.
+//! Nothing here knows how Hadar works inside.
+
+pub mod bodies;
+mod world;
+
+pub use world::{Answer, World, hmac_hex};
