@@ -1,0 +1,139 @@
+//! The AWS services of the local stack on one port: DynamoDB, SQS, KMS and Secrets Manager.
+//!
+//! They speak the AWS JSON wire protocols, so the AWS SDKs, `aws --endpoint-url` and Hadar's own clients work
+//! against them unchanged. State is kept in SQLite files of a data directory, or in memory. SQLite runs in
+//! WAL mode
+//! with `synchronous=NORMAL`: what was answered survives the death of the process, not a loss of power.
+//! All time is the [`StackClock`]'s. What is missing against AWS is in `docs/local-stack-aws.md`.
+
+mod clock;
+mod data_dir;
+mod documents;
+mod dynamo;
+pub mod faults;
+mod front;
+mod kms;
+mod protocol;
+mod secrets;
+mod server;
+mod sqs;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use clock::StackClock;
+pub use data_dir::OpenError;
+pub use faults::Faults;
+pub use front::ConnectionDropped;
+pub use sqs::QueueDepth;
+
+use data_dir::DataDir;
+use documents::Documents;
+use dynamo::Dynamo;
+use kms::Kms;
+use secrets::Secrets;
+use sqs::Sqs;
+
+/// How to open the services.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the state is kept; `None` keeps it in memory.
+    pub data_dir: Option<PathBuf>,
+    /// The region in every ARN.
+    pub region: String,
+    /// The account in every ARN and queue URL: 12 digits.
+    pub account_id: String,
+    /// The time of all services.
+    pub clock: StackClock,
+    /// The fault rules, asked before every call.
+    pub faults: Faults,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            data_dir: None,
+            region: "me-central-1".to_owned(),
+            account_id: "000000000000".to_owned(),
+            clock: StackClock::new(),
+            faults: Faults::new(),
+        }
+    }
+}
+
+/// Whose resources these are, for ARNs and URLs.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) region: String,
+    pub(crate) account_id: String,
+}
+
+/// The running services. Clones share everything; the data directory is free again when the last one is
+/// dropped.
+#[derive(Clone)]
+pub struct EmbeddedAws {
+    inner: Arc<Inner>,
+}
+
+// Fields are dropped in this order: the lock goes last, when every file is closed.
+struct Inner {
+    sqs: Sqs,
+    dynamo: Dynamo,
+    kms: Kms,
+    secrets: Secrets,
+    clock: StackClock,
+    faults: Faults,
+    _data_dir: Option<DataDir>,
+}
+
+impl EmbeddedAws {
+    /// Opens the services, creating the data directory and its files where they are missing.
+    pub fn open(options: Options) -> Result<Self, OpenError> {
+        let Options { data_dir, region, account_id, clock, faults } = options;
+        let data_dir = data_dir.map(DataDir::claim).transpose()?;
+        let identity = Identity { region, account_id };
+        let documents = Documents::open(data_dir.as_ref())?;
+        let inner = Inner {
+            sqs: Sqs::open(data_dir.as_ref(), identity.clone(), clock.clone())?,
+            dynamo: Dynamo::open(data_dir.as_ref())?,
+            kms: Kms::open(documents.clone(), identity.clone(), clock.clone())?,
+            secrets: Secrets::open(documents, identity, clock.clone())?,
+            clock,
+            faults,
+            _data_dir: data_dir,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Deletes the items whose time to live has passed on the stack's clock; gives how many. Blocks: call it
+    /// from a
+    /// blocking thread where the tables are large.
+    pub fn sweep_ttl(&self) -> usize {
+        self.inner.dynamo.sweep_ttl(self.inner.clock.now_ms().div_euclid(1000))
+    }
+
+    /// How full each queue is, by name. Blocks for about a millisecond.
+    pub fn queue_depths(&self) -> Vec<QueueDepth> {
+        self.inner.sqs.depths()
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.inner.faults
+    }
+
+    pub(crate) fn dynamo(&self) -> &Dynamo {
+        &self.inner.dynamo
+    }
+
+    pub(crate) fn sqs(&self) -> &Sqs {
+        &self.inner.sqs
+    }
+
+    pub(crate) fn kms(&self) -> &Kms {
+        &self.inner.kms
+    }
+
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.inner.secrets
+    }
+}
