@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use local::{DemoTenant, Options, Stack};
 use platform::aws::{Aws, Effort, Service};
-use platform::config::AwsConfig;
+use platform::config::{AwsConfig, Config};
 use serde_json::Value;
 use sha2::Sha256;
 use std::time::Duration;
@@ -144,17 +144,34 @@ impl World {
         self.send("POST", &path, &[("content-type", "application/json")], body.as_ref().to_vec()).await
     }
 
+    /// The configuration a function of this stack would have.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        let ready = self.stack.ready();
+        Config {
+            stage: "test".to_owned(),
+            function: "e2e".to_owned(),
+            aws: AwsConfig {
+                region: "me-central-1".to_owned(),
+                endpoint_url: Some(ready.aws_endpoint_url.clone()),
+                ca_bundle: None,
+                access_key_id: "test".to_owned(),
+                secret_access_key: Redacted::new("test".to_owned()),
+                session_token: None,
+            },
+            crm_table: ready.tables["crm"].clone(),
+            consents_table: ready.tables["consents"].clone(),
+            ephemeral_table: ready.tables["ephemeral"].clone(),
+            inbound_queue_url: ready.queues["inbound"].clone(),
+            tokens_key_id: "alias/unused".to_owned(),
+            platform_secret_id: "unused".to_owned(),
+            single_tenant: None,
+        }
+    }
+
     /// Calls an AWS service of the stack through the production client; answers its JSON.
     pub async fn aws(&self, service: Service, operation: &'static str, input: &Value) -> Value {
-        let config = AwsConfig {
-            region: "me-central-1".to_owned(),
-            endpoint_url: Some(self.stack.ready().aws_endpoint_url.clone()),
-            ca_bundle: None,
-            access_key_id: "test".to_owned(),
-            secret_access_key: Redacted::new("test".to_owned()),
-            session_token: None,
-        };
-        let aws = Aws::new(&config, "e2e").unwrap_or_else(|error| panic!("{error}"));
+        let aws = Aws::new(&self.config().aws, "e2e").unwrap_or_else(|error| panic!("{error}"));
         let answer = aws.call(service, operation, input, Effort::Once).await;
         answer.unwrap_or_else(|error| panic!("{operation}: {error}"))
     }
@@ -167,7 +184,7 @@ impl World {
     /// The stack's time in Unix seconds.
     #[must_use]
     pub fn now_s(&self) -> u64 {
-        self.stack.clock().now_ms() / 1000
+        u64::try_from(self.stack.clock().now_ms() / 1000).unwrap_or_default()
     }
 
     /// Every page of a list.

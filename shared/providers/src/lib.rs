@@ -1,0 +1,43 @@
+//! Pure translation: the providers' bytes into our events, and the proof that they came from the provider.
+//!
+//! No runtime, no client, no clock. What a fact means for a tenant is `crm`'s business.
+
+mod cloud_api;
+pub mod event;
+pub mod handshake;
+pub mod signature;
+mod ultramsg;
+mod wire;
+
+use crate::event::{MessageBody, NotUnderstood, Parsed};
+use domain::provider::Provider;
+
+/// Reads one webhook body into everything it reports. A part that cannot be read never loses its neighbours.
+///
+/// # Errors
+/// The body as a whole is not what this provider sends.
+pub fn parse(provider: Provider, body: &[u8]) -> Result<Parsed, NotUnderstood> {
+    let text = std::str::from_utf8(body)
+        .map_err(|e| NotUnderstood(format!("the body is not UTF-8 text (byte {})", e.valid_up_to())))?;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Err(NotUnderstood("the body is empty".to_owned()));
+    }
+    match provider {
+        Provider::Meta => cloud_api::parse(text, cloud_api::Root::Envelope),
+        Provider::Dialog360 => cloud_api::parse(text, cloud_api::Root::EnvelopeOrLegacy),
+        Provider::Ultramsg => ultramsg::parse(text),
+    }
+}
+
+/// Reads the stored `raw` of a message or echo event again, for display.
+///
+/// # Errors
+/// The text is not a message of this provider.
+pub fn message_body(provider: Provider, raw: &str) -> Result<MessageBody, NotUnderstood> {
+    let body = match provider {
+        Provider::Meta | Provider::Dialog360 => cloud_api::message_body(raw),
+        Provider::Ultramsg => ultramsg::message_body(raw),
+    };
+    body.map_err(|why| NotUnderstood(why.into_reason()))
+}
