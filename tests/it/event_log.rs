@@ -38,10 +38,9 @@ async fn an_outage_parks_after_growing_waits_and_one_replay_applies_it() {
 
     assert_eq!(world.post(&format!("/v1/events/{id}/replay"), &keys.live_agent, &json!({})).await.status, 403);
     let path = format!("/v1/events/{id}/replay");
-    let (one, two) = tokio::join!(
-        world.post(&path, &keys.live_admin, &json!({})),
-        world.post(&path, &keys.live_admin, &json!({}))
-    );
+    let nothing = json!({});
+    let (one, two) =
+        tokio::join!(world.post(&path, &keys.live_admin, &nothing), world.post(&path, &keys.live_admin, &nothing));
     let mut statuses = [one.status.as_u16(), two.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [202, 409], "{:?} {:?}", one.json(), two.json());

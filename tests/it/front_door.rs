@@ -63,7 +63,7 @@ async fn every_bad_credential_gets_one_and_the_same_401_and_stores_nothing() {
         (unknown, vec![]),
         (foreign, signature(format!("sha256={good}"))),
         ("/v1/webhooks/whatsapp/nonsense".to_owned(), signature(format!("sha256={good}"))),
-        ("/api/webhooks/whatsapp".to_owned(), signature(format!("sha256={good}"))),
+        ("/api/webhooks/whatsapp".to_owned(), signature(format!("sha256={}", hmac_hex(&other_secret, body.as_bytes())))),
     ];
     let mut seen: Option<serde_json::Value> = None;
     for (path, headers) in cases {

@@ -57,10 +57,11 @@ async fn five_thousand_posts_of_a_thousand_events_survive_a_processor_that_is_ki
             world.stack.kill_invocations("processor");
         }
     };
+    let post = async |body: &String| world.from_meta(body).await.status.as_u16();
     let posting = async {
         use futures_util::StreamExt as _;
         let statuses: Vec<u16> = futures_util::stream::iter(&bodies)
-            .map(|body| async { world.from_meta(body).await.status.as_u16() })
+            .map(&post)
             .buffer_unordered(32)
             .collect()
             .await;

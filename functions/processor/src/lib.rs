@@ -47,14 +47,9 @@ impl Processor {
         }
         let (mut suspects, innocent) = self.sort(records).await;
 
-        let done: Vec<(Record<'_>, Attempt)> = futures_util::stream::iter(innocent)
-            .map(|record| async {
-                let attempt = self.attempt(&record).await;
-                (record, attempt)
-            })
-            .buffer_unordered(AT_A_TIME)
-            .collect()
-            .await;
+        let attempts: Vec<_> = innocent.into_iter().map(|record| self.attempted(record)).collect();
+        let done: Vec<(Record<'_>, Attempt)> =
+            futures_util::stream::iter(attempts).buffer_unordered(AT_A_TIME).collect().await;
         // With a suspect in the batch this process may not live to report them: acknowledge them now.
         if !suspects.is_empty() {
             let settled = done.iter().filter(|(_, attempt)| *attempt == Attempt::Settled);
@@ -90,6 +85,11 @@ impl Processor {
 
     async fn attempt(&self, record: &Record<'_>) -> Attempt {
         record.attempt(&self.platform, &self.ingest).await
+    }
+
+    async fn attempted<'a>(&self, record: Record<'a>) -> (Record<'a>, Attempt) {
+        let attempt = self.attempt(&record).await;
+        (record, attempt)
     }
 
     async fn acknowledge(&self, receipt_handles: Vec<String>) {

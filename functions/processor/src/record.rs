@@ -8,7 +8,7 @@ use domain::time::Millis;
 use futures_util::FutureExt as _;
 use platform::Platform;
 use platform::dynamo::{EventEntry, StoreError};
-use platform::queue::InboundEnvelope;
+use platform::queue::inbound::InboundEnvelope;
 use std::panic::AssertUnwindSafe;
 
 /// How long after an attempt began nobody can still be at it, in milliseconds: twice the queue's visibility timeout.
@@ -22,7 +22,8 @@ const REDRIVEN_AFTER_MS: u64 = 60_000;
 pub(crate) struct Record<'a> {
     pub(crate) message: &'a SqsMessage,
     pub(crate) receipt_handle: &'a str,
-    envelope: InboundEnvelope,
+    envelope: InboundEnvelope<'a>,
+    body: Vec<u8>,
     id: EventId,
     receives: u32,
     redriven: bool,
@@ -54,6 +55,7 @@ impl<'a> Record<'a> {
     pub(crate) fn read(message: &'a SqsMessage) -> Result<Self, String> {
         let envelope = InboundEnvelope::parse(message.body.as_deref().unwrap_or_default())
             .map_err(|error| error.to_string())?;
+        let body = envelope.body.decode().map_err(|error| error.to_string())?.into_owned();
         let attribute = |name: &str| message.attributes.get(name).and_then(|text| text.parse::<u64>().ok());
         let receives = attribute("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
         let sent_at = attribute("SentTimestamp").unwrap_or(0);
@@ -64,7 +66,7 @@ impl<'a> Record<'a> {
             EventId::from_ulid(derived_ulid(envelope.received_at.unix_ms(), &[&trace, &part]))
         });
         let receipt_handle = message.receipt_handle.as_deref().unwrap_or_default();
-        Ok(Self { message, receipt_handle, envelope, id, receives, redriven })
+        Ok(Self { message, receipt_handle, envelope, body, id, receives, redriven })
     }
 
     /// Whether the event log may know this record: an ordinary first delivery costs no read for it.
@@ -138,7 +140,7 @@ impl<'a> Record<'a> {
             auth_strength: self.envelope.auth_strength,
             received_at: self.envelope.received_at,
             trace_id: self.envelope.trace_id,
-            body: &self.envelope.body,
+            body: &self.body,
         };
         ingest.apply(delivery, now).await
     }
@@ -149,7 +151,7 @@ impl<'a> Record<'a> {
         let id = if self.envelope.replay_of.is_some() {
             self.id
         } else {
-            platform.store.first_sight(tenant, &self.envelope.body, self.id).await?
+            platform.store.first_sight(tenant, &self.body, self.id).await?
         };
         let entry = EventEntry { id, ..self.entry() };
         platform.store.park_event(tenant, entry, self.receives, reason, now).await?;
@@ -191,7 +193,7 @@ impl<'a> Record<'a> {
             auth_strength: self.envelope.auth_strength,
             received_at: self.envelope.received_at,
             trace_id: self.envelope.trace_id,
-            payload: &self.envelope.body,
+            payload: &self.body,
         }
     }
 }

@@ -5,7 +5,8 @@ use domain::parked::{EventState, REPLAY_LEASE_MS};
 use domain::time::Millis;
 use platform::Platform;
 use platform::dynamo::{Moved, StoreError};
-use platform::queue::{InboundEnvelope, QueueError};
+use platform::queue::QueueError;
+use platform::queue::inbound::{Body, InboundEnvelope};
 
 /// What became of a request to replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,7 @@ async fn enqueue(platform: &Platform, tenant: TenantId, id: EventId) -> Result<(
         auth_strength: entry.auth_strength,
         received_at: entry.received_at,
         trace_id: entry.trace_id,
-        body: payload.into(),
+        body: Body::of(&payload),
         part: None,
         replay_of: Some(id),
     };

@@ -111,14 +111,18 @@ mod tests {
 
     #[test]
     fn every_missing_variable_is_named_at_once() {
-        let error = Config::from_lookup(|name| (name == "AWS_REGION").then(|| "me-central-1".into())).unwrap_err();
+        let error =
+            Config::from_lookup(|name| (name == "AWS_REGION").then(|| "me-central-1".into())).unwrap_err();
         assert_eq!(error.0.len(), 3, "{error}");
         assert!(error.to_string().contains("HADAR_CRM_TABLE is not set"));
     }
 
     #[test]
     fn printing_a_configuration_shows_no_secret() {
-        let config = Config::from_lookup(|name| Some(if name == "HADAR_SINGLE_TENANT_ID" { String::new() } else { "s3cret".into() })).unwrap();
+        let config = Config::from_lookup(|name| {
+            Some(if name == "HADAR_SINGLE_TENANT_ID" { String::new() } else { "s3cret".into() })
+        })
+        .unwrap();
         let shown = format!("{:?}", config.aws.secret_access_key);
         assert_eq!(shown, "[redacted]");
     }

@@ -20,5 +20,6 @@ pub fn init_lambda() {
 /// Starts logging for a person at a terminal: to standard error, `RUST_LOG`, default `warn`.
 pub fn init_terminal() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let _already_set = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _already_set =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

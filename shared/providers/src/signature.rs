@@ -216,7 +216,11 @@ fn verify_relay(
 }
 
 /// Compares a hex digest with the HMAC of every secret; all of them are tried, whichever matches.
-fn check_hmac<S: AsRef<[u8]>>(secrets: &[S], hex: &str, parts: &[&[u8]]) -> Result<AuthStrength, BadCredential> {
+fn check_hmac<S: AsRef<[u8]>>(
+    secrets: &[S],
+    hex: &str,
+    parts: &[&[u8]],
+) -> Result<AuthStrength, BadCredential> {
     let given = lower_hex(hex).ok_or(BadCredential)?;
     let mut found = Choice::from(0);
     for secret in secrets.iter().map(AsRef::as_ref).filter(|secret| !secret.is_empty()) {

@@ -34,11 +34,10 @@ impl From<serde_json::Error> for Why {
     fn from(e: serde_json::Error) -> Self {
         let text = e.to_string();
         // `invalid type: string "what the customer wrote", expected …`: the quotation must not reach a log.
-        match (text.find("string \""), text.rfind('"')) {
-            (Some(from), Some(to)) => {
-                let head = text.get(..from).unwrap_or_default();
-                let tail = text.get(to + 1..).unwrap_or_default();
-                Self(format!("{head}text{tail}"))
+        match (text.split_once(": "), text.rfind(", expected")) {
+            (Some((problem, given)), Some(from)) if problem.starts_with("invalid ") => {
+                let kind = given.split([' ', ',']).next().unwrap_or_default();
+                Self(format!("{problem}: {kind}{}", text.get(from..).unwrap_or_default()))
             }
             _ => Self(text),
         }
@@ -271,9 +270,15 @@ mod tests {
 
     #[test]
     fn absent_null_and_empty_are_one() {
-        for json in ["{}", r#"{"text":null,"number":null,"flag":null}"#, r#"{"text":"","number":"","flag":""}"#] {
+        for json in
+            ["{}", r#"{"text":null,"number":null,"flag":null}"#, r#"{"text":"","number":"","flag":""}"#]
+        {
             let read = sample(json);
-            assert_eq!((read.text.get(), read.number, read.flag.get()), (None, Number::Absent, None), "{json}");
+            assert_eq!(
+                (read.text.get(), read.number, read.flag.get()),
+                (None, Number::Absent, None),
+                "{json}"
+            );
         }
     }
 
@@ -305,9 +310,13 @@ mod tests {
 
     #[test]
     fn a_reason_never_quotes_what_the_customer_wrote() {
-        let e = serde_json::from_str::<Vec<u8>>(r#"["call me \"boss\" on 0501234567"]"#).unwrap_err();
-        let reason = Why::from(e).into_reason();
-        assert_eq!(reason, "invalid type: text, expected u8 at line 1 column 32");
+        for (json, kind) in [(r#"["I, \"boss\", expected 0501234567"]"#, "string"), ("[{}]", "map")] {
+            let reason = Why::from(serde_json::from_str::<Vec<u8>>(json).unwrap_err()).into_reason();
+            assert!(reason.starts_with(&format!("invalid type: {kind}, expected u8 at line 1")), "{reason}");
+        }
+        let reason =
+            Why::from(serde_json::from_str::<Vec<String>>("[971501234567]").unwrap_err()).into_reason();
+        assert!(reason.starts_with("invalid type: integer, expected a string at line 1"), "{reason}");
     }
 
     #[test]

@@ -99,11 +99,9 @@ impl Ingest {
             .map_err(|error| IngestError::Permanent { reason: error.to_string() })?;
         let facts = self.tenants.get(&self.platform, delivery.tenant, now).await?;
         let context = events::Context { store: &self.platform.store, delivery, facts: &facts, now };
-        let results: Vec<Result<(), IngestError>> = futures_util::stream::iter(&parsed.events)
-            .map(|event| context.apply(event))
-            .buffer_unordered(AT_A_TIME)
-            .collect()
-            .await;
+        let steps: Vec<_> = parsed.events.iter().map(|event| context.apply(event)).collect();
+        let results: Vec<Result<(), IngestError>> =
+            futures_util::stream::iter(steps).buffer_unordered(AT_A_TIME).collect().await;
         let mut reasons: Vec<String> =
             parsed.unreadable.iter().map(|part| format!("{}: {}", part.path, part.reason)).collect();
         for result in results {

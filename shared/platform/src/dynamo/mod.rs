@@ -23,7 +23,7 @@ pub use tenants::{ApiKeyRecord, Integration, TenantFacts};
 pub use timeline::{Entry, EntryPage, IndexPage, IndexedEntry, NewEntry, Recorded};
 pub use wire::StoreError;
 
-use crate::aws::Aws;
+use crate::aws::{Aws, Service};
 use wire::Table;
 
 /// The tables.
@@ -38,5 +38,10 @@ impl Store {
     #[must_use]
     pub fn new(aws: Aws, crm_table: String, ephemeral_table: String) -> Self {
         Self { crm: Table { aws: aws.clone(), name: crm_table }, ephemeral: Table { aws, name: ephemeral_table } }
+    }
+
+    /// Opens a connection to DynamoDB ahead of the first call.
+    pub async fn connect(&self) {
+        self.crm.aws.connect(Service::DynamoDb).await;
     }
 }

@@ -219,7 +219,8 @@ fn interactive(raw: Option<&RawValue>) -> Result<InteractiveReply, Why> {
     let text = |object: &Value, key: &str| {
         object.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
     };
-    let reply_type = whole.get("type").and_then(Value::as_str).filter(|kind| !kind.is_empty()).map(str::to_owned);
+    let reply_type =
+        whole.get("type").and_then(Value::as_str).filter(|kind| !kind.is_empty()).map(str::to_owned);
     let own = reply_type.as_deref().and_then(|kind| whole.get(kind)).cloned();
     // What the business sent (echoes) has no part by that name: keep all of it.
     let reply = own.unwrap_or(Value::Object(whole));

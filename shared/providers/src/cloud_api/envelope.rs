@@ -137,13 +137,17 @@ fn read_entry(e: usize, raw: &RawValue, parsed: &mut Parsed) -> Result<(), Why> 
     Ok(())
 }
 
-fn read_change(e: usize, c: usize, entry: &Entry<'_>, raw: &RawValue, parsed: &mut Parsed) -> Result<(), Why> {
+fn read_change(
+    e: usize,
+    c: usize,
+    entry: &Entry<'_>,
+    raw: &RawValue,
+    parsed: &mut Parsed,
+) -> Result<(), Why> {
     let change: Change<'_> = object(raw)?;
     let field = change.field.required("field")?;
-    let detailed = matches!(
-        field,
-        "messages" | "calls" | "smb_message_echoes" | "user_preferences" | "user_id_update"
-    );
+    let detailed =
+        matches!(field, "messages" | "calls" | "smb_message_echoes" | "user_preferences" | "user_id_update");
     let value: Value<'_> = match change.value.map(object) {
         Some(Ok(value)) => value,
         Some(Err(why)) if detailed => return Err(why.inside("value")),

@@ -16,7 +16,8 @@ pub(super) fn person(id: &Text<'_>, user_id: &Text<'_>, parent_user_id: &Text<'_
     let bsuid = user_id.and_then(Bsuid::parse).or_else(|| id.and_then(Bsuid::parse));
     let phone = id.and_then(|text| Phone::from_wa_id(text).ok());
     // What is neither still tells one person from another.
-    let opaque = if bsuid.is_none() && phone.is_none() { id.or(user_id).map(str::to_lowercase) } else { None };
+    let opaque =
+        if bsuid.is_none() && phone.is_none() { id.or(user_id).map(str::to_lowercase) } else { None };
     let parent_bsuid = parent_user_id.get().and_then(Bsuid::parse);
     Person { bsuid, parent_bsuid, phone, opaque, ..Person::default() }
 }
@@ -152,7 +153,9 @@ mod tests {
 
     #[test]
     fn one_at_sign_is_stripped_and_only_one() {
-        for (given, kept) in [("@ann", Some("ann")), ("ann", Some("ann")), ("@@ann", Some("@ann")), ("@", None)] {
+        for (given, kept) in
+            [("@ann", Some("ann")), ("ann", Some("ann")), ("@@ann", Some("@ann")), ("@", None)]
+        {
             let json = format!(r#"{{"wa_id":"971500000001","profile":{{"username":"{given}"}}}}"#);
             let all = contacts(&[&json]);
             assert_eq!(all.complete(somebody("971500000001", "")).username.as_deref(), kept, "{given}");

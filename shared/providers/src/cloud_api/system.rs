@@ -95,7 +95,10 @@ mod tests {
         let json = r#"{"type":"system","system":{"type":"user_changed_user_id","user_id":"AE.2",
             "body":"User I changed from x to y changed from AE.1 to AE.2"}}"#;
         let change = change(json).unwrap();
-        assert_eq!((change.previous.bsuid, change.current.bsuid), (Bsuid::parse("AE.1"), Bsuid::parse("AE.2")));
+        assert_eq!(
+            (change.previous.bsuid, change.current.bsuid),
+            (Bsuid::parse("AE.1"), Bsuid::parse("AE.2"))
+        );
     }
 
     #[test]

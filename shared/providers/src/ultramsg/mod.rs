@@ -112,7 +112,10 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, NotUnderstood> {
     if !json.starts_with('{') {
         return Err(NotUnderstood("the form's field `data` is not a JSON object".to_owned()));
     }
-    event(json, &Outside { event_type: &form.event_type, instance: &form.instance, reference: &form.reference })
+    event(
+        json,
+        &Outside { event_type: &form.event_type, instance: &form.instance, reference: &form.reference },
+    )
 }
 
 /// Form fields beside `data`, which say what the JSON then does not.
@@ -124,7 +127,8 @@ struct Outside<'a> {
 }
 
 fn event(json: &str, outside: &Outside<'_>) -> Result<Parsed, NotUnderstood> {
-    let body: Body<'_> = object_str(json).map_err(|why| NotUnderstood(why.inside("the body").into_reason()))?;
+    let body: Body<'_> =
+        object_str(json).map_err(|why| NotUnderstood(why.inside("the body").into_reason()))?;
     let given = body.event_type.get().unwrap_or(outside.event_type);
     let event_type = given.strip_prefix("webhook_").unwrap_or(given);
     if event_type.is_empty() {
@@ -133,10 +137,8 @@ fn event(json: &str, outside: &Outside<'_>) -> Result<Parsed, NotUnderstood> {
     let instance = body.instance.get().or(body.instance_id.get()).unwrap_or(outside.instance);
     // The set-up page shows `instance41580`, the webhook says `41580`.
     let instance = instance.strip_prefix("instance").unwrap_or(instance);
-    let account = Account {
-        instance_id: (!instance.is_empty()).then(|| instance.to_owned()),
-        ..Account::default()
-    };
+    let account =
+        Account { instance_id: (!instance.is_empty()).then(|| instance.to_owned()), ..Account::default() };
     let our_id = body.reference.get().unwrap_or(outside.reference);
     let mut parsed = Parsed::default();
     match kind(event_type, our_id, &body, json) {

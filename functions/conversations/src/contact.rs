@@ -1,0 +1,19 @@
+//! `GET /v1/contacts/{id}`
+
+use axum::extract::State;
+use crm::read::{Contact, contact};
+use domain::ids::ContactId;
+use platform::Platform;
+use platform::http::{Caller, Data, Params, PathId, Problem, Viewer};
+
+pub(crate) async fn get(
+    caller: Caller<Viewer>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+) -> Result<Data<Contact>, Problem> {
+    params.only(&[])?;
+    let id = id.parse(ContactId::parse)?;
+    let found = contact(&platform.store, caller.tenant(), id).await?;
+    found.map(Data::ok).ok_or(Problem::NotFound)
+}

@@ -1,0 +1,29 @@
+//! The inbox, read: conversations, their messages and contacts. Also answers every path that no route names.
+
+mod contact;
+mod conversation;
+mod list;
+mod message;
+mod messages;
+
+use axum::Router;
+use axum::routing::get;
+use platform::Platform;
+use platform::http::{Known, Problem, serve};
+
+/// The routes, ready to serve.
+pub fn router(platform: Platform) -> Router {
+    let routes = Router::new()
+        .route("/conversations", get(list::get))
+        .route("/conversations/{id}", get(conversation::get))
+        .route("/conversations/{id}/messages", get(messages::get))
+        .route("/contacts/{id}", get(contact::get))
+        .route("/whatsapp/messages/{id}", get(message::get));
+    serve(routes, platform)
+}
+
+/// Whether the provider's own JSON is asked for: `include=raw`.
+fn with_raw(params: &Known) -> Result<bool, Problem> {
+    let raw = params.read("include", "`raw`", |text| (text == "raw").then_some(()))?;
+    Ok(raw.is_some())
+}

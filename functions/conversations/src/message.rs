@@ -1,0 +1,20 @@
+//! `GET /v1/whatsapp/messages/{id}`
+
+use crate::with_raw;
+use axum::extract::State;
+use crm::read::{Message, message};
+use domain::ids::MessageId;
+use platform::Platform;
+use platform::http::{Caller, Data, Params, PathId, Problem, Viewer};
+
+pub(crate) async fn get(
+    caller: Caller<Viewer>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+) -> Result<Data<Message>, Problem> {
+    let raw = with_raw(&params.only(&["include"])?)?;
+    let id = id.parse(MessageId::parse)?;
+    let found = message(&platform.store, caller.tenant(), id, raw).await?;
+    found.map(Data::ok).ok_or(Problem::NotFound)
+}

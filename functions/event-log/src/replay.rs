@@ -1,0 +1,48 @@
+//! `POST /v1/events/{id}/replay`
+
+use axum::extract::State;
+use crm::read::{LoggedState, event_state};
+use crm::replay::{Replay, ReplayError, replay};
+use domain::ids::EventId;
+use domain::parked::EventState;
+use platform::Platform;
+use platform::http::{Admin, Caller, Data, NoBody, Params, PathId, Problem};
+use serde::Serialize;
+
+/// An event that is tried again.
+#[derive(Debug, Serialize)]
+pub(crate) struct Replaying {
+    id: EventId,
+    state: LoggedState,
+}
+
+pub(crate) async fn post(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+    NoBody: NoBody,
+) -> Result<Data<Replaying>, Problem> {
+    params.only(&[])?;
+    let id = id.parse(EventId::parse)?;
+    let tenant = caller.tenant();
+    let state = match replay(&platform, tenant, id, caller.now()).await.map_err(problem)? {
+        Replay::Queued => {
+            tracing::info!(event.id = %id, key.id = %caller.principal.key_id, "replay of {id} was asked for");
+            let state = LoggedState::Logged(EventState::Replaying);
+            return Ok(Data::accepted(Replaying { id, state }));
+        }
+        Replay::NotParked(state) => LoggedState::Logged(state),
+        // What applied is not in the log; it exists all the same.
+        Replay::NotFound => event_state(&platform.store, tenant, id).await?.ok_or(Problem::NotFound)?,
+    };
+    let message = format!("Only a parked event can be replayed; this one is `{}`.", state.as_str());
+    Err(Problem::Conflict { message, retry_after_s: None })
+}
+
+pub(crate) fn problem(error: ReplayError) -> Problem {
+    match error {
+        ReplayError::Store(error) => error.into(),
+        ReplayError::Queue(error) => Problem::unavailable(error),
+    }
+}

@@ -1,0 +1,19 @@
+//! `GET /v1/leads/{id}`
+
+use axum::extract::State;
+use crm::read::{Lead, lead};
+use domain::ids::LeadId;
+use platform::Platform;
+use platform::http::{Caller, Data, Params, PathId, Problem, Viewer};
+
+pub(crate) async fn get(
+    caller: Caller<Viewer>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+) -> Result<Data<Lead>, Problem> {
+    params.only(&[])?;
+    let id = id.parse(LeadId::parse)?;
+    let found = lead(&platform.store, caller.tenant(), id).await?;
+    found.map(Data::ok).ok_or(Problem::NotFound)
+}

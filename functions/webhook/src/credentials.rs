@@ -1,0 +1,407 @@
+//! Which credentials a tenant accepts: read from its integrations, opened by the vault, kept for five minutes.
+
+use crate::kept::Kept;
+use domain::ids::TenantId;
+use domain::provider::Provider;
+use domain::redacted::Redacted;
+use domain::time::Millis;
+use platform::Platform;
+use platform::dynamo::{Integration, Store, StoreError};
+use platform::secrets::{Secrets, SecretsError};
+use platform::vault::{Sealed, Vault, VaultError};
+use providers::signature::{Accepted, Presented, Secret, VerifiedBody, verify};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the vault seals an integration's secrets for.
+const PURPOSE: &str = "integration";
+/// A secret that was withdrawn works for at most this long.
+const LIFETIME_MS: u64 = 5 * 60 * 1000;
+/// A tenant that was just made may be refused for at most this long.
+const UNKNOWN_LIFETIME_MS: u64 = 3 * 1000;
+const TENANTS: usize = 1000;
+
+/// Decides who gets in.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    store: Store,
+    vault: Vault,
+    secrets: Secrets,
+    single_tenant: Option<TenantId>,
+    known: Mutex<Kept<Arc<Keyring>>>,
+    unknown: Mutex<Kept<()>>,
+    /// What nobody has, compared in place of an unknown tenant's, so that an answer takes as long.
+    decoy: Accepted,
+}
+
+/// Why a request does not get in.
+#[derive(Debug)]
+pub(crate) enum Denied {
+    /// It proves nothing. For every reason the same.
+    Refused,
+    /// What it would be compared with cannot be had now.
+    Unavailable(LookupError),
+}
+
+/// A credential could not be looked up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LookupError {
+    #[error("look up a tenant's credentials")]
+    Store(#[source] StoreError),
+    #[error("open a tenant's credentials")]
+    Vault(#[source] VaultError),
+    #[error("look up the platform's credentials")]
+    Secrets(#[source] SecretsError),
+}
+
+/// What one tenant accepts, by provider; `None` for a provider that it does not use.
+#[derive(Debug, Default)]
+struct Keyring {
+    meta: Option<Accepted>,
+    dialog360: Option<Accepted>,
+    ultramsg: Option<Accepted>,
+    verify_tokens: Vec<Secret>,
+    /// At least one of its Meta numbers belongs to the platform's app.
+    platform_app: bool,
+    platform_verify_token: bool,
+}
+
+impl Credentials {
+    pub(crate) fn new(platform: Platform) -> Self {
+        Self {
+            store: platform.store,
+            vault: platform.vault,
+            secrets: platform.secrets,
+            single_tenant: platform.single_tenant,
+            known: Mutex::new(Kept::new(LIFETIME_MS, TENANTS)),
+            unknown: Mutex::new(Kept::new(UNKNOWN_LIFETIME_MS, TENANTS)),
+            decoy: Accepted { app_secrets: vec![Secret::new("of nobody")], ..Accepted::default() },
+        }
+    }
+
+    /// Opens the connections that a look-up needs.
+    pub(crate) fn warm(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (store, secrets) = (self.store.clone(), self.secrets.clone());
+        async move {
+            tokio::join!(store.connect(), secrets.connect());
+        }
+    }
+
+    /// Checks a body's credentials. The provider whose credential it is decides how the body will be read.
+    pub(crate) async fn verify<'b>(
+        &self,
+        tenant: TenantId,
+        presented: &Presented<'_>,
+        body: &'b [u8],
+        now: Millis,
+    ) -> Result<(Provider, VerifiedBody<'b>), Denied> {
+        // Who presents nothing costs no look-up.
+        if is_empty(presented) {
+            return Err(Denied::Refused);
+        }
+        let Some(keyring) = self.keyring(tenant, now).await? else {
+            let _as_long_as_the_others = verify(Provider::Meta, presented, &self.decoy, body, now);
+            return Err(Denied::Refused);
+        };
+        for provider in keyring.candidates(presented) {
+            let Some(accepted) = keyring.accepted(provider) else { continue };
+            let with_the_platforms;
+            let accepted = if self.needs_the_platforms(&keyring, provider, presented) {
+                with_the_platforms = self.with_the_platforms(accepted, provider).await?;
+                &with_the_platforms
+            } else {
+                accepted
+            };
+            if let Ok(body) = verify(provider, presented, accepted, body, now) {
+                return Ok((provider, body));
+            }
+        }
+        Err(Denied::Refused)
+    }
+
+    /// What a handshake's token may be.
+    pub(crate) async fn verify_tokens(&self, tenant: TenantId, now: Millis) -> Result<Vec<Secret>, Denied> {
+        let keyring = self.keyring(tenant, now).await?.ok_or(Denied::Refused)?;
+        let mut tokens = keyring.verify_tokens.clone();
+        if keyring.platform_verify_token {
+            tokens.extend(self.platform().await?.meta_verify_tokens.iter().map(secret));
+        }
+        Ok(tokens)
+    }
+
+    fn needs_the_platforms(&self, keyring: &Keyring, provider: Provider, presented: &Presented<'_>) -> bool {
+        match provider {
+            Provider::Meta => keyring.platform_app,
+            Provider::Dialog360 => presented.dialog360_signature.is_some(),
+            Provider::Ultramsg => false,
+        }
+    }
+
+    async fn with_the_platforms(&self, accepted: &Accepted, provider: Provider) -> Result<Accepted, Denied> {
+        let platform = self.platform().await?;
+        let mut accepted = accepted.clone();
+        match provider {
+            Provider::Meta => accepted.app_secrets.extend(platform.meta_app_secrets.iter().map(secret)),
+            Provider::Dialog360 => {
+                accepted.dialog360_secrets.extend(platform.dialog360_platform_secrets.iter().map(secret));
+            }
+            Provider::Ultramsg => {}
+        }
+        Ok(accepted)
+    }
+
+    async fn platform(&self) -> Result<Arc<platform::secrets::PlatformSecrets>, Denied> {
+        self.secrets.get().await.map_err(|error| Denied::Unavailable(LookupError::Secrets(error)))
+    }
+
+    /// What the tenant accepts; `None` when there is no such tenant, or it has no integration.
+    async fn keyring(&self, tenant: TenantId, now: Millis) -> Result<Option<Arc<Keyring>>, Denied> {
+        if let Some(keyring) = locked(&self.known).get(tenant, now) {
+            return Ok(Some(keyring));
+        }
+        if locked(&self.unknown).get(tenant, now).is_some() {
+            return Ok(None);
+        }
+        let facts = self.store.tenant_facts(tenant).await;
+        let mut integrations =
+            facts.map_err(|error| Denied::Unavailable(LookupError::Store(error)))?.integrations;
+        // Where there is one tenant, its number is the platform app's unless something else is set up.
+        let is_the_one = integrations.is_empty() && self.single_tenant == Some(tenant);
+        if integrations.is_empty() && !is_the_one {
+            locked(&self.unknown).put(tenant, (), now);
+            return Ok(None);
+        }
+        let mut keyring = Keyring::default();
+        if is_the_one {
+            keyring.meta = Some(Accepted::default());
+            keyring.platform_app = true;
+            keyring.platform_verify_token = true;
+        }
+        for integration in integrations.drain(..) {
+            self.add(&mut keyring, tenant, &integration).await?;
+        }
+        let keyring = Arc::new(keyring);
+        locked(&self.known).put(tenant, Arc::clone(&keyring), now);
+        Ok(Some(keyring))
+    }
+
+    async fn add(
+        &self,
+        keyring: &mut Keyring,
+        tenant: TenantId,
+        integration: &Integration,
+    ) -> Result<(), Denied> {
+        let mut opened = Vec::new();
+        for (name, sealed) in &integration.sealed {
+            if let Some(kind) = Kind::of(integration.number.provider, name)
+                && let Some(secret) = self.open(tenant, integration, name, sealed).await?
+            {
+                opened.push((kind, secret));
+            }
+        }
+        keyring.add(integration.number.provider, opened);
+        Ok(())
+    }
+
+    /// Opens one sealed secret. One that was tampered with is left out, loudly: it must not open the door, and
+    /// must not close it for the others.
+    async fn open(
+        &self,
+        tenant: TenantId,
+        integration: &Integration,
+        name: &str,
+        sealed: &str,
+    ) -> Result<Option<Secret>, Denied> {
+        let place = integration.sort_key();
+        let field = format!("{place}|{name}");
+        let opened = match Sealed::parse(sealed) {
+            Ok(sealed) => self.vault.open(tenant, PURPOSE, &field, &sealed).await,
+            Err(tampered) => Err(tampered.into()),
+        };
+        match opened {
+            Ok(bytes) => Ok((!bytes.is_empty()).then(|| Secret::new(bytes.as_slice()))),
+            Err(VaultError::Tampered(_)) => {
+                tracing::error!(%tenant, field, "a sealed secret does not open where it lies");
+                Ok(None)
+            }
+            Err(error @ VaultError::Transient(_)) => Err(Denied::Unavailable(LookupError::Vault(error))),
+        }
+    }
+}
+
+/// What a sealed secret is good for at this door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The HMAC key of the provider's own signature.
+    Signature,
+    /// What the provider repeats in the handshake.
+    VerifyToken,
+    /// What the provider was told to bring along.
+    Webhook,
+}
+
+impl Kind {
+    /// Access tokens and the like lie beside these; this function has no business opening them.
+    fn of(provider: Provider, name: &str) -> Option<Self> {
+        match (provider, name.strip_suffix("_previous").unwrap_or(name)) {
+            (Provider::Meta | Provider::Dialog360, "app_secret") => Some(Self::Signature),
+            (_, "verify_token") => Some(Self::VerifyToken),
+            (Provider::Dialog360 | Provider::Ultramsg, "webhook_secret") => Some(Self::Webhook),
+            _ => None,
+        }
+    }
+}
+
+impl Keyring {
+    fn accepted(&self, provider: Provider) -> Option<&Accepted> {
+        match provider {
+            Provider::Meta => self.meta.as_ref(),
+            Provider::Dialog360 => self.dialog360.as_ref(),
+            Provider::Ultramsg => self.ultramsg.as_ref(),
+        }
+    }
+
+    /// Adds one number's secrets to its provider's: numbers of one provider speak through the same door.
+    fn add(&mut self, provider: Provider, secrets: Vec<(Kind, Secret)>) {
+        if provider == Provider::Meta {
+            self.platform_app |= !secrets.iter().any(|(kind, _)| *kind == Kind::Signature);
+            self.platform_verify_token |= !secrets.iter().any(|(kind, _)| *kind == Kind::VerifyToken);
+        }
+        let accepted = match provider {
+            Provider::Meta => &mut self.meta,
+            Provider::Dialog360 => &mut self.dialog360,
+            Provider::Ultramsg => &mut self.ultramsg,
+        };
+        let accepted = accepted.get_or_insert_default();
+        for (kind, secret) in secrets {
+            match (kind, provider) {
+                (Kind::VerifyToken, _) => add(&mut self.verify_tokens, secret),
+                (Kind::Signature, Provider::Dialog360) => add(&mut accepted.dialog360_secrets, secret),
+                (Kind::Signature, _) => add(&mut accepted.app_secrets, secret),
+                (Kind::Webhook, provider) => {
+                    match provider {
+                        Provider::Ultramsg => add(&mut accepted.relay_secrets, secret.clone()),
+                        Provider::Meta | Provider::Dialog360 => {
+                            add(&mut accepted.header_secrets, secret.clone());
+                        }
+                    }
+                    add(&mut accepted.url_tokens, secret);
+                }
+            }
+        }
+    }
+
+    /// The providers whose credential this may be. A signature speaks for its provider alone; only a bare token can
+    /// be that of either provider that has one.
+    fn candidates(&self, presented: &Presented<'_>) -> impl Iterator<Item = Provider> {
+        let signed_by_dialog360 =
+            presented.dialog360_signature.is_some() || presented.header_secret.is_some();
+        let one = if presented.hub_signature.is_some() && self.meta.is_some() {
+            Some(Provider::Meta)
+        } else if signed_by_dialog360 && self.dialog360.is_some() {
+            Some(Provider::Dialog360)
+        } else if presented.hadar_signature.is_some() && self.ultramsg.is_some() {
+            Some(Provider::Ultramsg)
+        } else {
+            None
+        };
+        let by_token = [Provider::Dialog360, Provider::Ultramsg].into_iter().filter(move |_| one.is_none());
+        one.into_iter().chain(by_token)
+    }
+}
+
+fn is_empty(presented: &Presented<'_>) -> bool {
+    let Presented { hub_signature, dialog360_signature, header_secret, url_token, hadar_signature } =
+        presented;
+    [hub_signature, dialog360_signature, header_secret, url_token, hadar_signature]
+        .iter()
+        .all(|one| one.is_none())
+}
+
+/// The same secret twice would be an HMAC over the body twice.
+fn add(list: &mut Vec<Secret>, secret: Secret) {
+    if !list.contains(&secret) {
+        list.push(secret);
+    }
+}
+
+fn secret(text: &Redacted<String>) -> Secret {
+    Secret::new(text.expose().as_bytes())
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Presented<'_> = Presented {
+        hub_signature: None,
+        dialog360_signature: None,
+        header_secret: None,
+        url_token: None,
+        hadar_signature: None,
+    };
+
+    fn keyring() -> Keyring {
+        let mut keyring = Keyring::default();
+        keyring.add(
+            Provider::Meta,
+            vec![(Kind::Signature, Secret::new("a")), (Kind::VerifyToken, Secret::new("v"))],
+        );
+        keyring.add(Provider::Dialog360, vec![(Kind::Webhook, Secret::new("d"))]);
+        keyring.add(Provider::Ultramsg, vec![(Kind::Webhook, Secret::new("u"))]);
+        keyring
+    }
+
+    #[test]
+    fn a_signature_speaks_for_its_provider_alone() {
+        let tried = |presented| keyring().candidates(&presented).collect::<Vec<_>>();
+        let token = Presented { url_token: Some("u"), ..NOTHING };
+        assert_eq!(tried(Presented { hub_signature: Some(""), ..token }), [Provider::Meta]);
+        assert_eq!(tried(Presented { dialog360_signature: Some(""), ..token }), [Provider::Dialog360]);
+        assert_eq!(tried(Presented { header_secret: Some(""), ..token }), [Provider::Dialog360]);
+        assert_eq!(tried(Presented { hadar_signature: Some(""), ..token }), [Provider::Ultramsg]);
+        assert_eq!(tried(token), [Provider::Dialog360, Provider::Ultramsg]);
+        let without_meta = Keyring { meta: None, ..keyring() };
+        let hub_and_token = Presented { hub_signature: Some("sha256="), ..token };
+        let tried: Vec<_> = without_meta.candidates(&hub_and_token).collect();
+        assert_eq!(tried, [Provider::Dialog360, Provider::Ultramsg], "it is no credential of theirs");
+    }
+
+    #[test]
+    fn the_platforms_secrets_stand_in_only_where_a_meta_number_has_none() {
+        let own = keyring();
+        assert!(!own.platform_app && !own.platform_verify_token);
+        let mut mixed = keyring();
+        mixed.add(Provider::Meta, vec![]);
+        assert!(mixed.platform_app && mixed.platform_verify_token);
+        let mut other = Keyring::default();
+        other.add(Provider::Ultramsg, vec![]);
+        assert!(!other.platform_app && !other.platform_verify_token);
+    }
+
+    #[test]
+    fn only_what_this_door_needs_is_opened() {
+        assert_eq!(Kind::of(Provider::Meta, "app_secret_previous"), Some(Kind::Signature));
+        assert_eq!(Kind::of(Provider::Ultramsg, "webhook_secret"), Some(Kind::Webhook));
+        assert_eq!(Kind::of(Provider::Dialog360, "webhook_secret_previous"), Some(Kind::Webhook));
+        for (provider, name) in [
+            (Provider::Meta, "access_token"),
+            (Provider::Meta, "webhook_secret"),
+            (Provider::Dialog360, "api_key"),
+            (Provider::Ultramsg, "token"),
+            (Provider::Ultramsg, "app_secret"),
+        ] {
+            assert_eq!(Kind::of(provider, name), None, "{provider} {name}");
+        }
+    }
+
+    #[test]
+    fn two_numbers_with_one_secret_cost_one_comparison() {
+        let mut keyring = keyring();
+        keyring.add(Provider::Meta, vec![(Kind::Signature, Secret::new("a"))]);
+        assert_eq!(keyring.meta.unwrap().app_secrets.len(), 1);
+    }
+}

@@ -1,0 +1,146 @@
+//! The door for the providers: prove where a body came from, put it into the queue, say 200.
+//!
+//! Nothing else happens here: no parse, no table write. What cannot be stored is answered 503, so that the provider
+//! sends it again; what proves nothing is answered 401, always in the same words.
+
+pub mod answer;
+mod credentials;
+pub mod gateway;
+mod handshake;
+mod intake;
+mod kept;
+pub mod request;
+mod split;
+
+use answer::Answer;
+use credentials::{Credentials, Denied};
+use domain::ids::TenantId;
+use domain::time::Millis;
+use intake::Provenance;
+use platform::Platform;
+use platform::clock::SharedClock;
+use platform::queue::Queue;
+use request::{Request, Route};
+use std::sync::Once;
+use uuid::Uuid;
+
+/// Meta sends 3 MB at most.
+const BODY_LIMIT: usize = 3_500_000;
+
+/// The webhook endpoint.
+#[derive(Debug)]
+pub struct Webhook {
+    credentials: Credentials,
+    inbound: Queue,
+    clock: SharedClock,
+    single_tenant: Option<TenantId>,
+    warm_once: Once,
+}
+
+impl Webhook {
+    /// Builds the endpoint; no I/O.
+    #[must_use]
+    pub fn new(platform: Platform) -> Self {
+        Self {
+            inbound: platform.inbound.clone(),
+            clock: platform.clock.clone(),
+            single_tenant: platform.single_tenant,
+            warm_once: Once::new(),
+            credentials: Credentials::new(platform),
+        }
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: Request<'_>) -> Answer {
+        let now = self.clock.now();
+        let trace_id = trace_id(now);
+        let answer = match Route::parse(request.path, request.query) {
+            None => Answer::not_found(trace_id),
+            Some(route) => match request.method {
+                "POST" => self.receive(&request, &route, trace_id, now).await,
+                "GET" => self.shake_hands(&request, &route, trace_id, now).await,
+                _ => Answer::method_not_allowed(trace_id),
+            },
+        };
+        answer.with_trace_id(trace_id)
+    }
+
+    /// Opens the connections that the first event needs, side by side and while its credentials are looked up. Not
+    /// before: a cold start has an event waiting, so connecting during init would only delay it, and an environment
+    /// that was started ahead would find its connections closed by then.
+    fn warm(&self) {
+        let (inbound, credentials) = (self.inbound.clone(), self.credentials.warm());
+        tokio::spawn(async move {
+            tokio::join!(inbound.connect(), credentials);
+        });
+    }
+
+    async fn receive(&self, request: &Request<'_>, route: &Route<'_>, trace_id: Uuid, now: Millis) -> Answer {
+        let headers = &request.headers;
+        if headers.content_encoding.as_deref().is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
+        {
+            return Answer::unsupported_media_type(trace_id);
+        }
+        if request.body.len() > BODY_LIMIT {
+            return Answer::payload_too_large(trace_id);
+        }
+        let presented = headers.presented(route.url_token());
+        self.warm_once.call_once(|| self.warm());
+        let admitted = match route.tenant(self.single_tenant) {
+            Some(tenant) => {
+                let admitted = self.credentials.verify(tenant, &presented, &request.body, now).await;
+                admitted.map(|(provider, body)| (tenant, provider, body))
+            }
+            None => Err(Denied::Refused),
+        };
+        let (tenant, provider, body) = match admitted {
+            Ok(admitted) => admitted,
+            Err(Denied::Refused) => {
+                tracing::info!(%trace_id, "refused a webhook");
+                return Answer::unauthorized(trace_id);
+            }
+            Err(Denied::Unavailable(error)) => return unavailable(&error, trace_id),
+        };
+        let provenance = Provenance { tenant, provider, received_at: now, trace_id };
+        match intake::store(&self.inbound, &provenance, body).await {
+            Ok(()) => Answer::accepted(trace_id),
+            Err(error) => unavailable(&error, trace_id),
+        }
+    }
+
+    async fn shake_hands(
+        &self,
+        request: &Request<'_>,
+        route: &Route<'_>,
+        trace_id: Uuid,
+        now: Millis,
+    ) -> Answer {
+        let tenant = route.tenant(self.single_tenant);
+        match handshake::answer(&self.credentials, tenant, request.query, now).await {
+            Ok(challenge) => Answer::challenge(challenge),
+            Err(Denied::Refused) => Answer::handshake_refused(),
+            Err(Denied::Unavailable(error)) => unavailable(&error, trace_id),
+        }
+    }
+}
+
+/// Logs the whole chain, once, and answers that the provider should come again.
+fn unavailable(error: &dyn std::error::Error, trace_id: Uuid) -> Answer {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        chain.push_str(": ");
+        chain.push_str(&error.to_string());
+        source = error.source();
+    }
+    tracing::error!(%trace_id, error = %chain, "a webhook could not be taken");
+    Answer::unavailable(trace_id)
+}
+
+/// A UUID v7 of this instant: it sorts with the event it names.
+fn trace_id(now: Millis) -> Uuid {
+    let mut random = [0; 10];
+    // Without randomness the id is still of this millisecond; a webhook is not lost over it.
+    getrandom::fill(&mut random).ok();
+    uuid::Builder::from_unix_timestamp_millis(now.unix_ms(), &random).into_uuid()
+}

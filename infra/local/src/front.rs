@@ -1,0 +1,91 @@
+//! The HTTP front: API Gateway's part.
+
+use crate::controls::{self, Controls};
+use crate::envelope::Problem;
+use crate::functions::Function;
+use crate::invocations::Invocations;
+use crate::route::Routes;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::serve::ListenerExt;
+use axum::{Router, serve};
+use http::Request;
+use http_body_util::LengthLimitError;
+use std::error::Error;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// API Gateway's limit on a request's body.
+const BODY: usize = 10 * 1024 * 1024;
+/// API Gateway's limit on the request line and the headers.
+const HEAD: usize = 10_240;
+
+/// The routes and the functions behind them.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) routes: Routes,
+    /// In the order of the template.
+    pub(crate) functions: Vec<Arc<Function>>,
+    pub(crate) invocations: Invocations,
+}
+
+/// Serves the front until `stop` turns true, then lets the requests that are under way end.
+pub(crate) async fn serve_front(
+    listener: TcpListener,
+    front: Arc<Front>,
+    controls: Controls,
+    mut stop: watch::Receiver<bool>,
+) {
+    let local = Router::new()
+        .route("/status", get(controls::status))
+        .route("/clock", put(controls::clock))
+        .route("/sweep", post(controls::sweep))
+        .route("/faults", put(controls::faults))
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .fallback(|| async { Problem::not_found() })
+        .with_state(controls);
+    let router = Router::new().nest("/_local", local).fallback(dispatch).with_state(front);
+    // Small answers must not wait for more to send.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "no TCP_NODELAY");
+        }
+    });
+    let stopped = async move {
+        let _gone = stop.wait_for(|stop| *stop).await;
+    };
+    if let Err(error) = serve(listener, router).with_graceful_shutdown(stopped).await {
+        tracing::error!(%error, "the HTTP front ended");
+    }
+}
+
+async fn dispatch(State(front): State<Arc<Front>>, request: Request<Body>) -> Response {
+    if head_size(&request) > HEAD {
+        return Problem::headers_too_large().into_response();
+    }
+    let found = front.routes.find(request.method().as_str(), request.uri().path());
+    let Some(function) = found.and_then(|index| front.functions.get(index)) else {
+        return Problem::not_found().into_response();
+    };
+    let (parts, body) = request.into_parts();
+    let body = match to_bytes(body, BODY).await {
+        Ok(body) => body,
+        Err(error) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
+            return Problem::payload_too_large().into_response();
+        }
+        Err(_) => return Problem::invalid("The body ended early.").into_response(),
+    };
+    function.answer(Request::from_parts(parts, body), &front.invocations).await
+}
+
+/// The request line and the headers as they travelled.
+fn head_size(request: &Request<Body>) -> usize {
+    let target = request.uri().path_and_query().map_or(1, |target| target.as_str().len());
+    let line = request.method().as_str().len() + target + " HTTP/1.1\r\n".len() + 1;
+    let headers =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    line + headers.sum::<usize>()
+}

@@ -1,0 +1,143 @@
+//! The functions, in this process: each with its own configuration, client and caches, as Lambda would run it.
+
+use crate::envelope::Problem;
+use crate::invocations::{Ended, Invocations};
+use crate::options::StartError;
+use crate::source::Environment;
+use crate::template;
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use crm::sweep::Swept;
+use http::{HeaderValue, Request, StatusCode};
+use platform::Platform;
+use platform::clock::SharedClock;
+use platform::config::Config;
+use platform::dynamo::StoreError;
+use processor::Processor;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+use tower::ServiceExt;
+
+/// A function that runs here.
+#[derive(Debug)]
+pub(crate) struct Function {
+    /// The name of its binary.
+    pub(crate) name: String,
+    /// The longest an invocation may take.
+    pub(crate) timeout: Duration,
+    code: Code,
+}
+
+#[derive(Debug)]
+enum Code {
+    Webhook(Arc<webhook::Webhook>),
+    Api(Router),
+    Processor(Platform),
+    Sweeper(Platform),
+}
+
+impl Function {
+    /// Starts the function that the template describes.
+    pub(crate) fn start(
+        described: &template::Function,
+        config: &Config,
+        clock: &SharedClock,
+    ) -> Result<Self, StartError> {
+        let platform = || {
+            Platform::new(config, clock.clone())
+                .map_err(|error| StartError::set_up(format!("the function {}", described.id), &error))
+        };
+        let code = match described.binary.as_str() {
+            "webhook" => Code::Webhook(Arc::new(webhook::Webhook::new(platform()?))),
+            "conversations" => Code::Api(conversations::router(platform()?)),
+            "leads" => Code::Api(leads::router(platform()?)),
+            "event-log" => Code::Api(event_log::router(platform()?)),
+            "sweeper" => Code::Sweeper(platform()?),
+            "processor" => Code::Processor(platform()?),
+            other => {
+                let problem = format!("{}: the local stack has no function {other}", described.id);
+                return Err(StartError::Template(problem));
+            }
+        };
+        Ok(Self { name: described.binary.clone(), timeout: described.timeout, code })
+    }
+
+    /// Answers an HTTP request.
+    pub(crate) async fn answer(&self, request: Request<Bytes>, invocations: &Invocations) -> Response {
+        let answered = match &self.code {
+            Code::Webhook(webhook) => {
+                let webhook = Arc::clone(webhook);
+                invocations.run(&self.name, self.timeout, async move { post(&webhook, request).await }).await
+            }
+            Code::Api(router) => {
+                let served = router.clone().oneshot(request.map(Body::from));
+                let work = async move {
+                    let Ok(response) = served.await;
+                    response
+                };
+                invocations.run(&self.name, self.timeout, work).await
+            }
+            Code::Processor(_) | Code::Sweeper(_) => return Problem::not_found().into_response(),
+        };
+        answered.unwrap_or_else(|ended| {
+            tracing::warn!(function = %self.name, "an invocation of {} {ended}", self.name);
+            match ended {
+                Ended::TimedOut => {
+                    Problem::unavailable("The function did not answer in time.").into_response()
+                }
+                Ended::Killed | Ended::Panicked => Problem::internal().into_response(),
+            }
+        })
+    }
+
+    /// What makes cold environments of a function that a queue feeds; `None` for every other function.
+    pub(crate) fn environment(&self) -> Option<Box<dyn Fn() -> Environment + Send + Sync>> {
+        let Code::Processor(platform) = &self.code else { return None };
+        let platform = platform.clone();
+        Some(Box::new(move || {
+            let processor = Arc::new(Processor::new(platform.clone()));
+            Arc::new(move |event| {
+                let processor = Arc::clone(&processor);
+                Box::pin(async move { processor.handle(event).await })
+            })
+        }))
+    }
+
+    /// Runs a sweep; `None` for every function but the sweeper.
+    ///
+    /// The owner of the lease is this stack, so that a sweep asked for by hand need not wait for the last one's lease.
+    pub(crate) async fn sweep(
+        &self,
+        invocations: &Invocations,
+    ) -> Option<Result<Result<Swept, StoreError>, Ended>> {
+        let Code::Sweeper(platform) = &self.code else { return None };
+        let platform = platform.clone();
+        let work = async move { crm::sweep::sweep(&platform, "local stack", platform.clock.now()).await };
+        Some(invocations.run(&self.name, self.timeout, work).await)
+    }
+}
+
+/// The webhook has a request and an answer of its own: API Gateway's part is to translate.
+async fn post(webhook: &webhook::Webhook, request: Request<Bytes>) -> Response {
+    let (parts, body) = request.into_parts();
+    let request = webhook::request::Request {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: webhook::request::Headers::from_map(&parts.headers),
+        body: Cow::Borrowed(&body),
+    };
+    let answer = webhook.handle(request).await;
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in answer.headers {
+        // A header that HTTP cannot carry would be refused by API Gateway as well.
+        if let Ok(value) = HeaderValue::try_from(value.as_ref()) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}

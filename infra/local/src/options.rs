@@ -1,0 +1,97 @@
+//! How a stack is started, and why it may not start.
+
+use std::path::PathBuf;
+
+/// How to start a stack.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The port of the HTTP front; 0 takes any.
+    pub port: u16,
+    /// Where everything is kept; `None` keeps nothing.
+    pub data_dir: Option<PathBuf>,
+    /// A template in place of the one built in.
+    pub template: Option<PathBuf>,
+    /// Whether to make the demo tenants.
+    pub demo: bool,
+    /// Where to write the ready file.
+    pub ready_file: Option<PathBuf>,
+}
+
+impl Default for Options {
+    /// What tests want: any port, nothing kept, demo tenants.
+    fn default() -> Self {
+        Self { port: 0, data_dir: None, template: None, demo: true, ready_file: None }
+    }
+}
+
+/// Why a stack did not start; one line each.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port cannot be had.
+    #[error("cannot listen on 127.0.0.1:{port}: {}", reason(.cause))]
+    Port {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The template file cannot be read.
+    #[error("cannot read the template {}: {cause}", path.display())]
+    TemplateFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The template cannot be run.
+    #[error("template: {0}")]
+    Template(String),
+    /// The data directory, or the AWS services in it.
+    #[error(transparent)]
+    DataDir(#[from] embedded_aws::OpenError),
+    /// A file in the data directory, or the ready file.
+    #[error("cannot use {}: {cause}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A resource of the template cannot be made, or a demo tenant.
+    #[error("cannot set up {what}: {cause}")]
+    SetUp {
+        /// The resource.
+        what: String,
+        /// Why not.
+        cause: String,
+    },
+}
+
+impl StartError {
+    /// Setting up `what` failed; the chain of causes becomes one line.
+    pub(crate) fn set_up(what: impl Into<String>, error: &dyn std::error::Error) -> Self {
+        let mut cause = error.to_string();
+        let mut source = error.source();
+        while let Some(error) = source {
+            cause.push_str(": ");
+            cause.push_str(&error.to_string());
+            source = error.source();
+        }
+        Self::SetUp { what: what.into(), cause }
+    }
+}
+
+impl From<crate::template::TemplateError> for StartError {
+    fn from(error: crate::template::TemplateError) -> Self {
+        Self::Template(error.to_string())
+    }
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "the port is in use; stop what uses it, or choose another with --port (0 takes any)".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,83 @@
+//! A person as the API shows them.
+
+use super::family::Family;
+use domain::ids::{ContactId, ConversationId, LeadId, TenantId};
+use domain::time::Millis;
+use platform::dynamo::{PersonField, Store, StoreError};
+use serde::Serialize;
+
+/// Who a conversation is with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContactBrief {
+    /// Their id.
+    pub id: ContactId,
+    /// The name they chose to show.
+    pub name: Option<String>,
+    /// Their number in full.
+    pub phone: Option<String>,
+    /// Their WhatsApp user name, without `@`.
+    pub username: Option<String>,
+    /// Their business-scoped user id.
+    pub bsuid: Option<String>,
+}
+
+/// A contact in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contact {
+    /// Their id.
+    pub id: ContactId,
+    /// The name they chose to show.
+    pub name: Option<String>,
+    /// Their number in full.
+    pub phone: Option<String>,
+    /// Their WhatsApp user name, without `@`.
+    pub username: Option<String>,
+    /// Their business-scoped user id.
+    pub bsuid: Option<String>,
+    /// Their id in the linked portfolio.
+    pub parent_bsuid: Option<String>,
+    /// A provider's opaque id of them.
+    pub opaque_id: Option<String>,
+    /// The conversation with them.
+    pub conversation_id: ConversationId,
+    /// Their lead.
+    pub lead_id: Option<LeadId>,
+    /// Contacts that turned out to be this person; their ids keep working.
+    pub merged_ids: Vec<ContactId>,
+    /// When the first event about them was received.
+    pub created_at: Option<Millis>,
+}
+
+/// One contact; `None` when there is no such contact.
+///
+/// # Errors
+/// The table did not answer.
+pub async fn contact(store: &Store, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError> {
+    let Some(family) = Family::read(store, tenant, id).await? else { return Ok(None) };
+    let leads = store.leads(tenant, &family.possible_leads()).await?;
+    let ContactBrief { id, name, phone, username, bsuid } = brief(&family);
+    Ok(Some(Contact {
+        id,
+        name,
+        phone,
+        username,
+        bsuid,
+        parent_bsuid: family.get(PersonField::ParentBsuid).map(str::to_owned),
+        opaque_id: family.get(PersonField::Opaque).map(str::to_owned),
+        conversation_id: id.conversation(),
+        lead_id: family.lead(&leads).map(|lead| lead.id),
+        merged_ids: family.ids().into_iter().filter(|other| *other != id).collect(),
+        created_at: family.created_at(),
+    }))
+}
+
+pub(super) fn brief(family: &Family) -> ContactBrief {
+    let get = |field| family.get(field).map(str::to_owned);
+    ContactBrief {
+        id: family.id(),
+        name: get(PersonField::Name),
+        phone: get(PersonField::Phone),
+        username: get(PersonField::Username),
+        bsuid: get(PersonField::Bsuid),
+    }
+}

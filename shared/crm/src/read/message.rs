@@ -1,0 +1,354 @@
+//! A message as the API shows it: read again from the provider's own JSON, with what came to it afterwards.
+
+use super::conversation::NumberName;
+use super::family::Family;
+use super::{Slice, content, timeline};
+use domain::ids::{ContactId, ConversationId, LeadId, MessageId, TenantId};
+use domain::message::{
+    Content, Direction, InteractiveReply, Location, Media, Referral, ReplyContext, ReportedError,
+};
+use domain::provider::Provider;
+use domain::receipt::Receipts;
+use domain::time::Millis;
+use domain::window::clamped;
+use platform::dynamo::{Annex, Entry, Store, StoreError};
+use providers::event::MessageBody;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use ulid::Ulid;
+use uuid::Uuid;
+
+/// A message.
+#[derive(Debug, Clone, Serialize)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// The conversation it is in.
+    pub conversation_id: ConversationId,
+    /// Whom it is from or to.
+    pub contact_id: ContactId,
+    /// Their lead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead_id: Option<LeadId>,
+    /// Which way it went.
+    pub direction: Direction,
+    /// What it is.
+    pub kind: String,
+    /// Its words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Its file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<Media>,
+    /// Its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// Its contact cards, as reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<Value>,
+    /// Its answer to an interactive message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interactive: Option<InteractiveReply>,
+    /// Its answer to a template's button.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub button: Option<Button>,
+    /// The reaction that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reaction: Option<Reaction>,
+    /// Its catalogue order, as reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Value>,
+    /// What WhatsApp itself tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<System>,
+    /// What could not be carried, or is not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsupported: Option<Unsupported>,
+    /// The message that this edit or revocation changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// When it was last edited; what is shown is the newest version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Millis>,
+    /// When it was taken back; what it said is not shown any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Millis>,
+    /// What each side reacted with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<ReactionBy>,
+    /// What it answers or passes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<ReplyContext>,
+    /// The ad that led here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral: Option<Referral>,
+    /// What the provider could not deliver, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ReportedError>,
+    /// Where it stands: `received`, or the highest receipt that came.
+    pub status: &'static str,
+    /// When each receipt came.
+    pub statuses: Receipts,
+    /// What it costs, as the provider reports it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pricing: Option<Value>,
+    /// Who carried it.
+    pub provider: Provider,
+    /// The number of ours it was on.
+    pub number: NumberName,
+    /// The provider's id of it.
+    pub provider_message_id: String,
+    /// When it was sent by the provider's clock, but not after it was received.
+    pub created_at: Millis,
+    /// When we received it.
+    pub received_at: Millis,
+    /// The trace it came in with.
+    pub trace_id: Uuid,
+    /// The provider's JSON, where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Raw>,
+}
+
+/// The answer to a template's button.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Button {
+    /// The button's text.
+    pub text: Option<String>,
+    /// The developer's payload.
+    pub payload: Option<String>,
+}
+
+/// A reaction as a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reaction {
+    /// The provider's id of the message reacted to.
+    pub provider_message_id: String,
+    /// The emoji; absent when it was taken away.
+    pub emoji: Option<String>,
+}
+
+/// A reaction on a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReactionBy {
+    /// Whose: `inbound` is the customer's.
+    pub direction: Direction,
+    /// The emoji.
+    pub emoji: String,
+    /// When.
+    pub at: Millis,
+}
+
+/// What WhatsApp itself tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct System {
+    /// What happened, as reported.
+    #[serde(rename = "type")]
+    pub system_type: Option<String>,
+    /// The words for people.
+    pub body: Option<String>,
+}
+
+/// What could not be carried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unsupported {
+    /// The type as reported.
+    #[serde(rename = "type")]
+    pub original_type: Option<String>,
+}
+
+/// Another message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// The provider's id of it.
+    pub provider_message_id: String,
+}
+
+/// Something a provider sent, as it is.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Raw {
+    /// JSON, byte for byte.
+    Json(Box<RawValue>),
+    /// Anything else.
+    Text(String),
+}
+
+impl Raw {
+    pub(super) fn of(text: String) -> Self {
+        RawValue::from_string(text.clone()).map_or(Self::Text(text), Self::Json)
+    }
+}
+
+/// Whose a message is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner {
+    pub(super) contact: ContactId,
+    pub(super) lead: Option<LeadId>,
+}
+
+impl Owner {
+    pub(super) async fn of(store: &Store, tenant: TenantId, family: &Family) -> Result<Self, StoreError> {
+        let leads = store.leads(tenant, &family.possible_leads()).await?;
+        Ok(Self { contact: family.id(), lead: family.lead(&leads).map(|lead| lead.id) })
+    }
+}
+
+/// One message, by its id alone; `None` when there is none.
+///
+/// # Errors
+/// The table did not answer.
+pub async fn message(
+    store: &Store,
+    tenant: TenantId,
+    id: MessageId,
+    with_raw: bool,
+) -> Result<Option<Message>, StoreError> {
+    let Some(at) = store.find_message(tenant, id).await? else { return Ok(None) };
+    let Some(entry) = store.entry(tenant, at.contact, id).await? else { return Ok(None) };
+    let Some(family) = Family::read(store, tenant, at.contact).await? else { return Ok(None) };
+    let owner = Owner::of(store, tenant, &family).await?;
+    Ok(shown(store, tenant, owner, vec![entry], with_raw).await?.pop())
+}
+
+/// The messages of a conversation, newest first; `None` when there is no such conversation.
+///
+/// # Errors
+/// The table did not answer.
+pub async fn conversation_messages(
+    store: &Store,
+    tenant: TenantId,
+    id: ConversationId,
+    after: Option<Ulid>,
+    limit: u32,
+    with_raw: bool,
+) -> Result<Option<Slice<Message>>, StoreError> {
+    let Some(family) = Family::read(store, tenant, id.contact()).await? else { return Ok(None) };
+    let page = timeline::union(store, tenant, &family.ids(), after, limit).await?;
+    if page.entries.is_empty()
+        && after.is_none()
+        && store.conversations(tenant, &family.ids()).await?.is_empty()
+    {
+        return Ok(None);
+    }
+    let owner = Owner::of(store, tenant, &family).await?;
+    let next = timeline::next(&page);
+    let items = shown(store, tenant, owner, page.entries, with_raw).await?;
+    Ok(Some(Slice { items, next }))
+}
+
+/// Messages of one person as they are shown, in the order given.
+pub(super) async fn shown(
+    store: &Store,
+    tenant: TenantId,
+    owner: Owner,
+    entries: Vec<Entry>,
+    with_raw: bool,
+) -> Result<Vec<Message>, StoreError> {
+    let read: Vec<(Entry, Option<MessageBody>)> = entries
+        .into_iter()
+        .map(|entry| {
+            // What was once understood stays readable; should it not, the rest of the message is shown.
+            let body = providers::message_body(entry.provider, &entry.raw).ok();
+            (entry, body)
+        })
+        .collect();
+    // An edit says what the message says now, so it must know whether that was taken back.
+    let edited = read.iter().filter_map(|(_, body)| match body.as_ref().map(|body| &body.content) {
+        Some(Content::Edit { target, .. }) => Some(target.as_str()),
+        _ => None,
+    });
+    let ids: Vec<&str> =
+        read.iter().map(|(entry, _)| entry.provider_message_id.as_str()).chain(edited).collect();
+    let annexes: HashMap<String, Annex> = store.annexes(tenant, &ids).await?.into_iter().collect();
+    Ok(read.into_iter().map(|(entry, body)| show(owner, entry, body, &annexes, with_raw)).collect())
+}
+
+fn show(
+    owner: Owner,
+    entry: Entry,
+    body: Option<MessageBody>,
+    annexes: &HashMap<String, Annex>,
+    with_raw: bool,
+) -> Message {
+    let nothing = Annex::default();
+    let annex = annexes.get(&entry.provider_message_id).unwrap_or(&nothing);
+    let (content, context, referral, errors) = match body {
+        Some(body) => (Some(body.content), body.context, body.referral, body.errors),
+        None => (None, None, None, Vec::new()),
+    };
+    let target_revoked_at = match &content {
+        Some(Content::Edit { target, .. }) => annexes.get(target).and_then(|annex| annex.revoked_at),
+        _ => None,
+    };
+    let revoked_at = annex.revoked_at.or(target_revoked_at);
+    let edit = annex.edited.as_ref().filter(|_| revoked_at.is_none());
+    let status = match entry.direction {
+        Direction::Inbound => "received",
+        Direction::Outbound => annex.receipts.status().map_or("sent", |receipt| receipt.as_str()),
+    };
+    let refused =
+        annex.errors.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    let sent_at = Millis::from_unix_ms(entry.id.ulid().timestamp_ms());
+    let mut message = Message {
+        id: entry.id,
+        conversation_id: owner.contact.conversation(),
+        contact_id: owner.contact,
+        lead_id: owner.lead,
+        direction: entry.direction,
+        kind: entry.kind,
+        text: None,
+        media: None,
+        location: None,
+        contacts: None,
+        interactive: None,
+        button: None,
+        reaction: None,
+        order: None,
+        system: None,
+        unsupported: None,
+        target: None,
+        edited_at: edit.map(|edit| Millis::from_unix_ms(edit.order.timestamp_ms())),
+        revoked_at,
+        reactions: reactions(annex),
+        context,
+        referral,
+        errors: if errors.is_empty() { refused } else { errors },
+        status,
+        statuses: annex.receipts.implied(),
+        pricing: annex.pricing.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+        provider: entry.provider,
+        number: NumberName::of(entry.provider, &entry.number),
+        provider_message_id: entry.provider_message_id,
+        created_at: clamped(sent_at, entry.received_at),
+        received_at: entry.received_at,
+        trace_id: entry.trace_id,
+        raw: None,
+    };
+    if let (Some(content), None) = (content, revoked_at) {
+        let edit = edit.and_then(|edit| providers::message_body(entry.provider, &edit.raw).ok());
+        let content = match edit {
+            Some(edit) => content::edited(content, edit.content),
+            None => content,
+        };
+        content::show(content, &mut message);
+    }
+    if with_raw {
+        message.raw = Some(Raw::of(entry.raw));
+    }
+    message
+}
+
+fn reactions(annex: &Annex) -> Vec<ReactionBy> {
+    let sides = [(Direction::Inbound, &annex.reaction_in), (Direction::Outbound, &annex.reaction_out)];
+    let emoji = |(direction, reacted): (Direction, &Option<platform::dynamo::Reacted>)| {
+        let reacted = reacted.as_ref()?;
+        let at = Millis::from_unix_ms(reacted.order.timestamp_ms());
+        Some(ReactionBy { direction, emoji: reacted.emoji.clone()?, at })
+    };
+    sides.into_iter().filter_map(emoji).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! What the API shows: contacts, conversations, messages, leads and the event log, read from what was recorded.
+//!
+//! Nothing is written here. A contact that was joined with others is read together with them, under the id that
+//! stayed; the ids of the others keep working.
+
+mod contact;
+mod content;
+mod conversation;
+mod events;
+mod family;
+mod inbox;
+mod leads;
+mod message;
+mod timeline;
+mod walk;
+
+pub use contact::{Contact, ContactBrief, contact};
+pub use conversation::{Conversation, ConversationStatus, NumberName};
+pub use events::{EventFilter, EventView, Lag, LoggedState, event, event_state, events, lag, parked_events};
+pub use inbox::{InboxFilter, InboxPosition, conversation, conversations};
+pub use leads::{Lead, LeadFilter, LeadSource, LeadStatus, lead, leads};
+pub use message::{Message, conversation_messages, message};
+pub use timeline::{TimelineEvent, lead_timeline};
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice<T, P = ulid::Ulid> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next part begins; absent when this is the last.
+    pub next: Option<P>,
+}

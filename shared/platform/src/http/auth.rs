@@ -1,0 +1,215 @@
+//! Who is asking: a bearer key becomes a [`Caller`] with a tenant and a role, or a 401, 403 or 503.
+//!
+//! The extractors are the only way for a handler to a tenant, so a route without a role requirement has no data to
+//! show.
+
+use super::edge::Call;
+use super::problem::Problem;
+use crate::Platform;
+use crate::dynamo::ApiKeyRecord;
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use domain::access::{ApiKey, Principal, Role};
+use domain::ids::TenantId;
+use domain::time::Millis;
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+/// The role that a route needs.
+pub trait Requirement: Debug + Send + Sync + 'static {
+    /// The lowest role that may.
+    const ROLE: Role;
+}
+
+/// Whoever may read.
+#[derive(Debug)]
+pub struct Viewer;
+/// Whoever may work conversations and leads.
+#[derive(Debug)]
+pub struct Agent;
+/// Whoever may do everything.
+#[derive(Debug)]
+pub struct Admin;
+
+impl Requirement for Viewer {
+    const ROLE: Role = Role::Viewer;
+}
+impl Requirement for Agent {
+    const ROLE: Role = Role::Agent;
+}
+impl Requirement for Admin {
+    const ROLE: Role = Role::Admin;
+}
+
+/// An authenticated caller whose role satisfies `R`. The first argument of a handler, so that 401 and 403 come before
+/// anything is said about parameters, bodies or ids.
+#[derive(Debug)]
+pub struct Caller<R> {
+    /// Who.
+    pub principal: Principal,
+    /// Which request.
+    pub call: Call,
+    requirement: PhantomData<R>,
+}
+
+impl<R> Caller<R> {
+    /// Whose data.
+    #[must_use]
+    pub const fn tenant(&self) -> TenantId {
+        self.principal.tenant
+    }
+
+    /// When the request came.
+    #[must_use]
+    pub const fn now(&self) -> Millis {
+        self.call.now
+    }
+}
+
+impl<R: Requirement> FromRequestParts<Platform> for Caller<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, Problem> {
+        let call = parts.extensions.get::<Call>().copied();
+        let call = call.ok_or_else(|| Problem::internal("a route outside `serve`"))?;
+        let key = bearer(&parts.headers)?;
+        // Whatever keeps us from looking the key up says nothing about the key.
+        let record = platform.store.api_key(&key.digest()).await.map_err(Problem::unavailable)?;
+        let principal = admit(&key, record, call.now)?;
+        require(principal.role, R::ROLE)?;
+        Ok(Self { principal, call, requirement: PhantomData })
+    }
+}
+
+/// The key of `Authorization: Bearer <key>`, the only place a key is taken from.
+fn bearer(headers: &HeaderMap) -> Result<ApiKey, Problem> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (given.next(), given.next()) else { return Err(Problem::Unauthorized) };
+    let text = value.to_str().map_err(|_| Problem::Unauthorized)?;
+    let (scheme, key) = text.split_once(' ').ok_or(Problem::Unauthorized)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Problem::Unauthorized);
+    }
+    ApiKey::parse(key.trim_matches(' ')).ok_or(Problem::Unauthorized)
+}
+
+/// What the stored record makes of a well-formed key.
+fn admit(key: &ApiKey, record: Option<ApiKeyRecord>, now: Millis) -> Result<Principal, Problem> {
+    let record = record.ok_or(Problem::InvalidApiKey)?;
+    let expired = record.expires_at.is_some_and(|at| at <= now);
+    // A test key must never open live data, whatever its record says.
+    if record.revoked_at.is_some() || expired || record.environment != key.environment() {
+        return Err(Problem::InvalidApiKey);
+    }
+    Ok(Principal {
+        tenant: record.tenant,
+        role: record.role,
+        key_id: record.id,
+        environment: record.environment,
+    })
+}
+
+fn require(role: Role, required: Role) -> Result<(), Problem> {
+    if role >= required { Ok(()) } else { Err(Problem::Forbidden { required }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+    use domain::access::Environment;
+    use domain::ids::{KeyId, derived_ulid};
+
+    const NOW: Millis = Millis::from_unix_ms(1_700_000_000_000);
+
+    fn key(environment: Environment) -> ApiKey {
+        ApiKey::from_random(environment, &[7; 64])
+    }
+
+    fn record(environment: Environment) -> ApiKeyRecord {
+        ApiKeyRecord {
+            id: KeyId::from_ulid(derived_ulid(1, &["key"])),
+            tenant: TenantId::from_ulid(derived_ulid(1, &["tenant"])),
+            role: Role::Agent,
+            environment,
+            name: "website".into(),
+            last4: "abcd".into(),
+            created_at: NOW,
+            expires_at: None,
+            revoked_at: None,
+        }
+    }
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        values.iter().map(|value| (AUTHORIZATION, HeaderValue::from_str(value).unwrap())).collect()
+    }
+
+    fn code<T: Debug>(result: Result<T, Problem>) -> &'static str {
+        result.unwrap_err().code().as_str()
+    }
+
+    #[test]
+    fn a_key_is_taken_from_the_bearer_header_whatever_the_case_of_the_scheme() {
+        let key = key(Environment::Live);
+        for scheme in ["Bearer", "bearer", "BEARER", "Bearer "] {
+            let found = bearer(&headers(&[&format!("{scheme} {}", key.expose())])).unwrap();
+            assert_eq!(found.digest(), key.digest());
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_unauthorized() {
+        let good = format!("Bearer {}", key(Environment::Live).expose());
+        let mistyped = good.replace("hdr_live_", "hdr_test_");
+        let cut = good.get(..good.len() - 1).unwrap().to_owned();
+        let longer = format!("{good}0");
+        let inner = good.replace("Bearer ", "Bearer x ");
+        for bad in ["", "Bearer", "Bearer ", "Basic aGk6aG8=", "hdr_live_", &mistyped, &cut, &longer, &inner]
+        {
+            assert_eq!(code(bearer(&headers(&[bad]))), "unauthorized", "{bad}");
+        }
+        assert_eq!(code(bearer(&HeaderMap::new())), "unauthorized");
+        assert_eq!(code(bearer(&headers(&[&good, &good]))), "unauthorized");
+    }
+
+    #[test]
+    fn a_well_formed_key_that_opens_nothing_is_invalid() {
+        let live = key(Environment::Live);
+        let revoked = ApiKeyRecord { revoked_at: Some(NOW), ..record(Environment::Live) };
+        let expiring = ApiKeyRecord { expires_at: Some(NOW), ..record(Environment::Live) };
+        let crossed = record(Environment::Test);
+        for bad in [None, Some(revoked), Some(expiring.clone()), Some(crossed)] {
+            assert_eq!(code(admit(&live, bad, NOW)), "invalid_api_key");
+        }
+        let earlier = Millis::from_unix_ms(NOW.unix_ms() - 1);
+        assert!(admit(&live, Some(expiring), earlier).is_ok());
+    }
+
+    #[test]
+    fn a_good_key_is_its_records_tenant_and_role() {
+        let principal = admit(&key(Environment::Test), Some(record(Environment::Test)), NOW).unwrap();
+        assert_eq!(principal.tenant, record(Environment::Test).tenant);
+        assert_eq!((principal.role, principal.environment), (Role::Agent, Environment::Test));
+    }
+
+    #[test]
+    fn each_role_may_do_what_the_ones_below_it_may_and_no_more() {
+        use Role::{Admin, Agent, Viewer};
+        for (role, required, allowed) in [
+            (Viewer, Viewer, true),
+            (Viewer, Agent, false),
+            (Viewer, Admin, false),
+            (Agent, Viewer, true),
+            (Agent, Agent, true),
+            (Agent, Admin, false),
+            (Admin, Viewer, true),
+            (Admin, Agent, true),
+            (Admin, Admin, true),
+        ] {
+            assert_eq!(require(role, required).is_ok(), allowed, "{role:?} for {required:?}");
+        }
+        assert_eq!(code(require(Viewer, Admin)), "forbidden");
+    }
+}

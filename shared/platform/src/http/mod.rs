@@ -1,0 +1,21 @@
+//! What every HTTP function shares: one envelope, one table of errors, keys and roles, sealed cursors, lists.
+//!
+//! It knows no use case. A handler takes a [`Caller`] (there is no other way to a tenant), its parameters and its
+//! body, and returns [`Data`] or a [`Problem`]; [`serve`] does the rest.
+
+mod auth;
+mod body;
+mod cursor;
+mod edge;
+mod envelope;
+mod page;
+mod params;
+mod problem;
+
+pub use auth::{Admin, Agent, Caller, Requirement, Viewer};
+pub use body::{JsonBody, NoBody};
+pub use edge::{Call, serve};
+pub use envelope::Data;
+pub use page::{Listing, Page, Pagination};
+pub use params::{Known, Params, PathId};
+pub use problem::{Code, Problem};

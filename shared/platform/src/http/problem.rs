@@ -1,0 +1,326 @@
+//! Every "no" of the API, and the one table that gives it a status, a code and public words.
+
+use crate::dynamo::StoreError;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use domain::access::Role;
+use std::borrow::Cow;
+use std::error::Error;
+use std::sync::Arc;
+
+/// How long a client should wait when a part of ours does not answer, in seconds.
+const TRY_AGAIN_S: u32 = 2;
+
+/// An error code of the API. `docs/errors.md` has a section for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The request says something that cannot be.
+    ValidationError,
+    /// No key, or something that is no key.
+    Unauthorized,
+    /// A key that opens nothing.
+    InvalidApiKey,
+    /// A key whose role may not do this.
+    Forbidden,
+    /// Nothing here for this tenant.
+    NotFound,
+    /// The path exists, for other methods.
+    MethodNotAllowed,
+    /// It cannot be done in the state things are in.
+    Conflict,
+    /// The body is too large.
+    PayloadTooLarge,
+    /// The body is not JSON by its own account.
+    UnsupportedMediaType,
+    /// A fault of ours.
+    InternalError,
+    /// A part of ours does not answer.
+    ServiceUnavailable,
+}
+
+impl Code {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::ValidationError,
+        Self::Unauthorized,
+        Self::InvalidApiKey,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::InternalError,
+        Self::ServiceUnavailable,
+    ];
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ValidationError => "validation_error",
+            Self::Unauthorized => "unauthorized",
+            Self::InvalidApiKey => "invalid_api_key",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict => "conflict",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::InternalError => "internal_error",
+            Self::ServiceUnavailable => "service_unavailable",
+        }
+    }
+
+    /// The status it comes with.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::ValidationError => StatusCode::BAD_REQUEST,
+            Self::Unauthorized | Self::InvalidApiKey => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// A "no". What is private about it (a source) goes to the log, never into the answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// A parameter or a field of the body cannot be what it is.
+    #[error("{field}: {message}")]
+    Validation {
+        /// The parameter, or the path of the field.
+        field: Cow<'static, str>,
+        /// What is wrong, for the caller.
+        message: String,
+    },
+    /// No key was presented, or something that is no key.
+    #[error("no well-formed API key")]
+    Unauthorized,
+    /// The key is unknown, revoked or expired.
+    #[error("the API key opens nothing")]
+    InvalidApiKey,
+    /// The key's role may not do this.
+    #[error("the role is too low")]
+    Forbidden {
+        /// The role that may.
+        required: Role,
+    },
+    /// There is no such thing in this tenant, or no such path.
+    #[error("not found")]
+    NotFound,
+    /// The path does not answer this method.
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    /// It cannot be done in the state things are in.
+    #[error("conflict: {message}")]
+    Conflict {
+        /// Why, for the caller.
+        message: String,
+        /// When it may work, in seconds.
+        retry_after_s: Option<u32>,
+    },
+    /// The body is too large.
+    #[error("payload too large")]
+    PayloadTooLarge {
+        /// The most that is taken, in bytes.
+        limit: usize,
+    },
+    /// The body is not JSON by its own account.
+    #[error("unsupported media type")]
+    UnsupportedMediaType,
+    /// A fault of ours.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
+    /// A part of ours does not answer; the same request may work in a moment.
+    #[error("a part of ours does not answer")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl Problem {
+    /// A parameter or field that cannot be what it is.
+    #[must_use]
+    pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::Validation { field: field.into(), message: message.into() }
+    }
+
+    /// A fault of ours.
+    #[must_use]
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// A part of ours that does not answer.
+    #[must_use]
+    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    /// The code, and with it the status.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Validation { .. } => Code::ValidationError,
+            Self::Unauthorized => Code::Unauthorized,
+            Self::InvalidApiKey => Code::InvalidApiKey,
+            Self::Forbidden { .. } => Code::Forbidden,
+            Self::NotFound => Code::NotFound,
+            Self::MethodNotAllowed => Code::MethodNotAllowed,
+            Self::Conflict { .. } => Code::Conflict,
+            Self::PayloadTooLarge { .. } => Code::PayloadTooLarge,
+            Self::UnsupportedMediaType => Code::UnsupportedMediaType,
+            Self::Internal(_) => Code::InternalError,
+            Self::Unavailable(_) => Code::ServiceUnavailable,
+        }
+    }
+
+    /// The words for the caller.
+    #[must_use]
+    pub fn message(&self) -> Cow<'_, str> {
+        match self {
+            Self::Validation { message, .. } | Self::Conflict { message, .. } => message.into(),
+            Self::Unauthorized => "Send your API key as `Authorization: Bearer hdr_live_...`.".into(),
+            Self::InvalidApiKey => "This API key is unknown, revoked or expired.".into(),
+            Self::Forbidden { required } => {
+                format!("This needs a key with the role `{}`.", role_name(*required)).into()
+            }
+            Self::NotFound => "There is nothing here.".into(),
+            Self::MethodNotAllowed => "This path does not answer this method; see the header `Allow`.".into(),
+            Self::PayloadTooLarge { limit } => format!("The body may have at most {limit} bytes.").into(),
+            Self::UnsupportedMediaType => "Send JSON with `Content-Type: application/json`.".into(),
+            Self::Internal(_) => "Something went wrong on our side; quote the trace id to support.".into(),
+            Self::Unavailable(_) => "A part of the service does not answer; try again in a moment.".into(),
+        }
+    }
+
+    /// The parameter or field the error is about.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Validation { field, .. } => Some(field),
+            Self::Unauthorized
+            | Self::InvalidApiKey
+            | Self::Forbidden { .. }
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Conflict { .. }
+            | Self::PayloadTooLarge { .. }
+            | Self::UnsupportedMediaType
+            | Self::Internal(_)
+            | Self::Unavailable(_) => None,
+        }
+    }
+
+    /// When to try again, in seconds, where that helps.
+    #[must_use]
+    pub const fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Conflict { retry_after_s, .. } => *retry_after_s,
+            Self::Unavailable(_) => Some(TRY_AGAIN_S),
+            Self::Validation { .. }
+            | Self::Unauthorized
+            | Self::InvalidApiKey
+            | Self::Forbidden { .. }
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::PayloadTooLarge { .. }
+            | Self::UnsupportedMediaType
+            | Self::Internal(_) => None,
+        }
+    }
+
+    /// The `WWW-Authenticate` challenge (RFC 6750), where one is due.
+    #[must_use]
+    pub const fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized => Some("Bearer realm=\"hadar\""),
+            Self::InvalidApiKey => Some("Bearer realm=\"hadar\", error=\"invalid_token\""),
+            Self::Validation { .. }
+            | Self::Forbidden { .. }
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Conflict { .. }
+            | Self::PayloadTooLarge { .. }
+            | Self::UnsupportedMediaType
+            | Self::Internal(_)
+            | Self::Unavailable(_) => None,
+        }
+    }
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Agent => "agent",
+        Role::Admin => "admin",
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if error.is_transient() { Self::unavailable(error) } else { Self::internal(error) }
+    }
+}
+
+/// Carries the problem to the edge, which knows the trace id and writes the body.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.code().status().into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_has_its_section_in_the_error_reference_and_every_section_a_code() {
+        let reference = include_str!("../../../../docs/errors.md");
+        let sections: Vec<&str> =
+            reference.lines().filter_map(|line| line.strip_prefix("## `")?.strip_suffix('`')).collect();
+        let known: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(sections.iter().copied().collect::<BTreeSet<_>>(), known);
+        assert_eq!(sections.len(), Code::ALL.len(), "a section is there twice");
+        for (code, section) in Code::ALL.iter().zip(&sections) {
+            assert_eq!(code.as_str(), *section, "the sections are in the order of the table");
+            let body = reference.split(&format!("## `{section}`")).nth(1).unwrap();
+            let body = body.split("\n## ").next().unwrap();
+            let status = format!("Status {}.", code.status().as_u16());
+            for part in [status.as_str(), "**Cause.**", "**Fix.**"] {
+                assert!(body.contains(part), "`{section}` lacks {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_dependency_said_stays_out_of_the_answer() {
+        let problem = Problem::internal("AccessDenied on table hadar-prod-crm");
+        assert_eq!(problem.code().status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!problem.message().contains("hadar-prod-crm"));
+        let problem = Problem::unavailable("connection refused");
+        assert_eq!((problem.code().as_str(), problem.retry_after_s()), ("service_unavailable", Some(2)));
+        assert!(!problem.message().contains("refused"));
+    }
+
+    #[test]
+    fn only_a_401_challenges_for_a_key() {
+        assert!(
+            Problem::Unauthorized.challenge().is_some_and(|challenge| !challenge.contains("invalid_token"))
+        );
+        assert!(
+            Problem::InvalidApiKey.challenge().is_some_and(|challenge| challenge.contains("invalid_token"))
+        );
+        assert_eq!(Problem::Forbidden { required: Role::Admin }.challenge(), None);
+        assert_eq!(Problem::NotFound.challenge(), None);
+    }
+}

@@ -1,0 +1,22 @@
+//! The translation against whole bodies: our samples, hostile ones, arbitrary bytes and an outside corpus.
+
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod dialog360;
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod kit;
+#[cfg(test)]
+mod meta_account;
+#[cfg(test)]
+mod meta_messages;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod signatures;
+#[cfg(test)]
+mod ultramsg;
