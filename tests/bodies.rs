@@ -37,7 +37,9 @@ impl MetaBody {
     #[must_use]
     pub fn message(mut self, from: &str, message: Value) -> Self {
         if !from.is_empty() {
-            self.contacts.push(json!({"profile": {"name": format!("Customer {}", &from[from.len() - 2..])}, "wa_id": from}));
+            self.contacts.push(
+                json!({"profile": {"name": format!("Customer {}", &from[from.len() - 2..])}, "wa_id": from}),
+            );
         }
         self.messages.push(message);
         self
@@ -68,10 +70,13 @@ impl MetaBody {
     #[must_use]
     pub fn json(&self) -> Value {
         let mut changes = Vec::new();
-        let metadata = json!({"display_phone_number": "97140000000", "phone_number_id": self.phone_number_id});
+        let metadata =
+            json!({"display_phone_number": "97140000000", "phone_number_id": self.phone_number_id});
         if !self.messages.is_empty() || !self.statuses.is_empty() {
             let mut value = json!({"messaging_product": "whatsapp", "metadata": metadata});
-            for (name, list) in [("contacts", &self.contacts), ("messages", &self.messages), ("statuses", &self.statuses)] {
+            for (name, list) in
+                [("contacts", &self.contacts), ("messages", &self.messages), ("statuses", &self.statuses)]
+            {
                 if !list.is_empty() {
                     value[name] = json!(list);
                 }
@@ -79,7 +84,8 @@ impl MetaBody {
             changes.push(json!({"field": "messages", "value": value}));
         }
         if !self.echoes.is_empty() {
-            let value = json!({"messaging_product": "whatsapp", "metadata": metadata, "message_echoes": self.echoes});
+            let value =
+                json!({"messaging_product": "whatsapp", "metadata": metadata, "message_echoes": self.echoes});
             changes.push(json!({"field": "smb_message_echoes", "value": value}));
         }
         json!({"object": "whatsapp_business_account", "entry": [{"id": self.waba_id, "changes": changes}]})

@@ -94,7 +94,13 @@ impl World {
     }
 
     /// Sends a request.
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
         let uri = format!("{}{path}", self.stack.ready().base_url);
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {

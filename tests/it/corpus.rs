@@ -11,7 +11,8 @@ async fn recorded_bodies_of_other_projects_give_what_their_index_expects() {
         println!("skipped: HADAR_CORPUS is not set");
         return;
     };
-    let index: Vec<Value> = serde_json::from_slice(&std::fs::read(corpus.join("index.json")).unwrap()).unwrap();
+    let index: Vec<Value> =
+        serde_json::from_slice(&std::fs::read(corpus.join("index.json")).unwrap()).unwrap();
     let mut checked = 0;
     for entry in &index {
         let file = entry["file"].as_str().unwrap();
@@ -49,13 +50,22 @@ async fn recorded_bodies_of_other_projects_give_what_their_index_expects() {
                     let id = expect["id"].as_str().unwrap();
                     let mut found = false;
                     for event in &applied {
-                        let path = format!("/v1/whatsapp/messages/{}", event["id"].as_str().unwrap().replace("evt_", "msg_"));
+                        let path = format!(
+                            "/v1/whatsapp/messages/{}",
+                            event["id"].as_str().unwrap().replace("evt_", "msg_")
+                        );
                         let message = world.get(&path, admin).await.data();
                         if message["provider_message_id"] == id {
                             found = true;
                             let outbound = expect["kind"] == "echo";
-                            assert_eq!(message["direction"], if outbound { "outbound" } else { "inbound" }, "{file}");
-                            if let Some(text) = expect.get("text").or(expect.get("body")).and_then(Value::as_str) {
+                            assert_eq!(
+                                message["direction"],
+                                if outbound { "outbound" } else { "inbound" },
+                                "{file}"
+                            );
+                            if let Some(text) =
+                                expect.get("text").or(expect.get("body")).and_then(Value::as_str)
+                            {
                                 assert_eq!(message["text"], text, "{file}");
                             }
                         }

@@ -9,7 +9,10 @@ async fn the_handshake_echoes_the_bare_challenge_and_nothing_else() {
     let tenant = world.tenant("meta");
     let token = tenant.meta.unwrap().verify_token;
     let path = |mode: &str, token: &str, challenge: &str| {
-        format!("/v1/webhooks/whatsapp/{}?hub.mode={mode}&hub.verify_token={token}&hub.challenge={challenge}", tenant.id)
+        format!(
+            "/v1/webhooks/whatsapp/{}?hub.mode={mode}&hub.verify_token={token}&hub.challenge={challenge}",
+            tenant.id
+        )
     };
     let good = world.send("GET", &path("subscribe", &token, "1158201444"), &[], "").await;
     assert_eq!(good.status, 200, "{:?}", good.bytes);
@@ -63,11 +66,15 @@ async fn every_bad_credential_gets_one_and_the_same_401_and_stores_nothing() {
         (unknown, vec![]),
         (foreign, signature(format!("sha256={good}"))),
         ("/v1/webhooks/whatsapp/nonsense".to_owned(), signature(format!("sha256={good}"))),
-        ("/api/webhooks/whatsapp".to_owned(), signature(format!("sha256={}", hmac_hex(&other_secret, body.as_bytes())))),
+        (
+            "/api/webhooks/whatsapp".to_owned(),
+            signature(format!("sha256={}", hmac_hex(&other_secret, body.as_bytes()))),
+        ),
     ];
     let mut seen: Option<serde_json::Value> = None;
     for (path, headers) in cases {
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let answer = world.send("POST", &path, &headers, body.clone()).await;
         assert_eq!(answer.status, 401, "{path} {headers:?}");
         let mut json = answer.json();
@@ -86,7 +93,10 @@ async fn every_bad_credential_gets_one_and_the_same_401_and_stores_nothing() {
 #[tokio::test]
 async fn a_webhook_may_prove_itself_in_each_way_its_provider_has() {
     let world = World::start().await;
-    let body = e2e::bodies::MetaBody::of("1", "2").text("971501234567", "wamid.W", world.now_s(), "hi").json().to_string();
+    let body = e2e::bodies::MetaBody::of("1", "2")
+        .text("971501234567", "wamid.W", world.now_s(), "hi")
+        .json()
+        .to_string();
     let tenant = world.tenant("dialog360");
     let token = tenant.dialog360.unwrap().webhook_token;
     let path = format!("/v1/webhooks/whatsapp/{}", tenant.id);
@@ -103,8 +113,10 @@ async fn a_webhook_may_prove_itself_in_each_way_its_provider_has() {
     let tenant = world.tenant("ultramsg");
     let ultramsg = tenant.ultramsg.unwrap();
     let path = format!("/v1/webhooks/whatsapp/{}", tenant.id);
-    let chat = e2e::bodies::ultramsg_chat(&ultramsg.instance_id, "971501234567", "A", world.now_s(), "hi").to_string();
-    let sign = |t: u64| format!("t={t},v1={}", hmac_hex(&ultramsg.webhook_token, format!("{t}.{chat}").as_bytes()));
+    let chat = e2e::bodies::ultramsg_chat(&ultramsg.instance_id, "971501234567", "A", world.now_s(), "hi")
+        .to_string();
+    let sign =
+        |t: u64| format!("t={t},v1={}", hmac_hex(&ultramsg.webhook_token, format!("{t}.{chat}").as_bytes()));
     let (fresh, stale) = (sign(world.now_s()), sign(world.now_s() - 301));
     assert_eq!(world.send("POST", &path, &[("x-hadar-signature", &fresh)], chat.clone()).await.status, 200);
     assert_eq!(world.send("POST", &path, &[("x-hadar-signature", &stale)], chat.clone()).await.status, 401);
@@ -128,7 +140,13 @@ async fn the_queue_being_down_is_a_503_that_providers_repeat() {
     assert_eq!(world.from_meta(body.clone()).await.status, 200);
     world.settled().await;
     let down = serde_json::json!({"rules": [{"service": "sqs", "operation": "SendMessage", "action": "error", "status": 503}]});
-    assert_eq!(world.send("PUT", "/_local/faults", &[("content-type", "application/json")], down.to_string()).await.status, 200);
+    assert_eq!(
+        world
+            .send("PUT", "/_local/faults", &[("content-type", "application/json")], down.to_string())
+            .await
+            .status,
+        200
+    );
     let answer = world.from_meta(body.clone()).await;
     assert_eq!(answer.status, 503, "{:?}", answer.json());
     assert!(answer.headers.contains_key("retry-after"));
@@ -155,7 +173,8 @@ async fn keys_are_refused_by_the_documented_codes_and_every_answer_has_an_envelo
         ("Bearer hdr_live_short".to_owned(), "unauthorized"),
         (format!("Bearer {unknown}"), "invalid_api_key"),
     ] {
-        let headers: Vec<(&str, &str)> = if header.is_empty() { vec![] } else { vec![("authorization", header.as_str())] };
+        let headers: Vec<(&str, &str)> =
+            if header.is_empty() { vec![] } else { vec![("authorization", header.as_str())] };
         let answer = world.send("GET", "/v1/conversations", &headers, "").await;
         assert_eq!(answer.status, 401, "{header}");
         assert_eq!(answer.code(), code, "{header}");
@@ -179,7 +198,10 @@ async fn keys_are_refused_by_the_documented_codes_and_every_answer_has_an_envelo
         let json = answer.json();
         assert_eq!(json["error"]["code"], code, "{method} {path}");
         assert!(json["data"].is_null());
-        assert_eq!(json["error"]["trace_id"].as_str().unwrap(), answer.headers["x-trace-id"].to_str().unwrap());
+        assert_eq!(
+            json["error"]["trace_id"].as_str().unwrap(),
+            answer.headers["x-trace-id"].to_str().unwrap()
+        );
     }
     let answer = world.get("/api/v1/conversations", &key).await;
     assert_eq!(answer.status, 200);

@@ -14,7 +14,9 @@ async fn signed_bodies_of_every_odd_shape_are_stored_and_answered() {
         body["entry"][0]["changes"][0]["value"]["messages"][0]["timestamp"] = at;
         body.to_string()
     };
-    let deep = |n: usize| format!("{{\"object\":\"whatsapp_business_account\",\"x\":{}{}}}", "[".repeat(n), "]".repeat(n));
+    let deep = |n: usize| {
+        format!("{{\"object\":\"whatsapp_business_account\",\"x\":{}{}}}", "[".repeat(n), "]".repeat(n))
+    };
     let mut odd: Vec<(String, Vec<u8>)> = vec![
         ("empty".into(), vec![]),
         ("null".into(), b"null".to_vec()),
@@ -71,7 +73,8 @@ async fn one_bad_message_does_not_lose_its_neighbours_and_the_body_is_parked_wit
         body = body.text(&format!("97150000000{n}"), &format!("wamid.N{n}"), now, "hi");
     }
     let mut json = body.json();
-    json["entry"][0]["changes"][0]["value"]["messages"][4] = json!({"id": "wamid.N4", "type": "text", "timestamp": {}});
+    json["entry"][0]["changes"][0]["value"]["messages"][4] =
+        json!({"id": "wamid.N4", "type": "text", "timestamp": {}});
     assert_eq!(world.from_meta(json.to_string()).await.status, 200);
     world.settled().await;
 
@@ -125,7 +128,12 @@ async fn lists_refuse_what_they_do_not_know_and_name_the_parameter() {
     let world = World::start().await;
     let key = world.tenant("meta").keys.live_admin;
     for n in 0..3 {
-        let body = world.meta_body().text(&format!("97150000000{n}"), &format!("wamid.P{n}"), world.now_s() - n, "hi");
+        let body = world.meta_body().text(
+            &format!("97150000000{n}"),
+            &format!("wamid.P{n}"),
+            world.now_s() - n,
+            "hi",
+        );
         world.from_meta(body.json().to_string()).await;
     }
     world.settled().await;

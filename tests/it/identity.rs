@@ -73,7 +73,12 @@ async fn two_contacts_that_turn_out_to_be_one_are_read_as_one() {
 async fn gulf_twins_that_share_nine_digits_stay_two_contacts() {
     let world = World::start().await;
     let now = world.now_s();
-    let body = world.meta_body().text("971501234567", "wamid.AE", now, "hi").text("966501234567", "wamid.SA", now, "hi");
+    let body = world.meta_body().text("971501234567", "wamid.AE", now, "hi").text(
+        "966501234567",
+        "wamid.SA",
+        now,
+        "hi",
+    );
     world.from_meta(body.json().to_string()).await;
     world.settled().await;
     assert_eq!(conversations(&world).await.len(), 2);
@@ -97,7 +102,11 @@ async fn a_changed_number_is_followed_and_the_old_one_may_become_somebody_else()
     assert_eq!(followed.len(), 1, "{followed:?}");
     assert_eq!(followed[0]["contact"]["phone"], "+971502222222");
 
-    world.from_meta(world.meta_body().text("971501111111", "stranger", now - 10, "stranger").json().to_string()).await;
+    world
+        .from_meta(
+            world.meta_body().text("971501111111", "stranger", now - 10, "stranger").json().to_string(),
+        )
+        .await;
     world.settled().await;
     assert_eq!(conversations(&world).await.len(), 2);
 }

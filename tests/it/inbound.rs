@@ -42,7 +42,8 @@ async fn a_signed_arabic_text_becomes_a_message_in_a_conversation_with_an_open_w
     assert_eq!(leads.len(), 1, "{leads:?}");
     let lead = leads[0]["id"].as_str().unwrap();
     let timeline = world.all(&format!("/v1/leads/{lead}/timeline"), &tenant.keys.live_viewer).await;
-    let received: Vec<_> = timeline.iter().filter(|event| event["type"] == "whatsapp.message.received").collect();
+    let received: Vec<_> =
+        timeline.iter().filter(|event| event["type"] == "whatsapp.message.received").collect();
     assert_eq!(received.len(), 1, "{timeline:?}");
     assert_eq!(received[0]["trace_id"], trace.as_str());
 }
@@ -52,9 +53,20 @@ async fn three_providers_feed_one_inbox_with_conversations_of_one_shape() {
     let world = World::start().await;
     let at = world.now_s() - 5;
     let text = "Is the villa still available?";
-    let dialog360 = e2e::bodies::MetaBody::of("106540352242922", "102290129340398").text("971501234567", "wamid.D1", at, text);
+    let dialog360 = e2e::bodies::MetaBody::of("106540352242922", "102290129340398").text(
+        "971501234567",
+        "wamid.D1",
+        at,
+        text,
+    );
     let instance = world.tenant("ultramsg").ultramsg.unwrap().instance_id;
-    assert_eq!(world.from_meta(world.meta_body().text("971501234567", "wamid.M1", at, text).json().to_string()).await.status, 200);
+    assert_eq!(
+        world
+            .from_meta(world.meta_body().text("971501234567", "wamid.M1", at, text).json().to_string())
+            .await
+            .status,
+        200
+    );
     assert_eq!(world.from_dialog360(dialog360.json().to_string()).await.status, 200);
     let ultramsg = ultramsg_chat(&format!("instance{instance}"), "971501234567", "ABC1", at, text);
     assert_eq!(world.from_ultramsg(ultramsg.to_string()).await.status, 200);
@@ -147,7 +159,12 @@ async fn edits_revocations_and_reactions_change_the_message_they_name() {
     let conversations = world.all("/v1/conversations", &key).await;
     let id = conversations[0]["id"].as_str().unwrap();
     let messages = world.all(&format!("/v1/conversations/{id}/messages"), &key).await;
-    let find = |wamid: &str| messages.iter().find(|one| one["provider_message_id"] == wamid).unwrap_or_else(|| panic!("{wamid} in {messages:?}"));
+    let find = |wamid: &str| {
+        messages
+            .iter()
+            .find(|one| one["provider_message_id"] == wamid)
+            .unwrap_or_else(|| panic!("{wamid} in {messages:?}"))
+    };
     assert_eq!(find("wamid.E")["text"], "3pm");
     assert!(find("wamid.E")["edited_at"].is_string());
     assert!(find("wamid.E")["reactions"].to_string().contains("👍"));
@@ -160,10 +177,15 @@ async fn the_language_stays_when_a_message_says_nothing_about_one() {
     let world = World::start().await;
     let key = world.tenant("meta").keys.live_viewer;
     let now = world.now_s();
-    for (n, (text, expected)) in
-        [("mar7aba, keef el 7al", "ar"), ("👍👍", "ar"), ("1200000", "ar"), ("ok see you tomorrow", "en"), ("https://bayut.com/x", "en")]
-            .into_iter()
-            .enumerate()
+    for (n, (text, expected)) in [
+        ("mar7aba, keef el 7al", "ar"),
+        ("👍👍", "ar"),
+        ("1200000", "ar"),
+        ("ok see you tomorrow", "en"),
+        ("https://bayut.com/x", "en"),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let body = world.meta_body().text("971501234567", &format!("wamid.{n}"), now - 100 + n as u64, text);
         world.from_meta(body.json().to_string()).await;
@@ -176,7 +198,8 @@ async fn the_language_stays_when_a_message_says_nothing_about_one() {
 async fn a_future_timestamp_does_not_hold_the_window_open() {
     let world = World::start().await;
     let key = world.tenant("meta").keys.live_viewer;
-    let body = world.meta_body().text("971501234567", "wamid.F", world.now_s() + 30 * 86_400, "from the future");
+    let body =
+        world.meta_body().text("971501234567", "wamid.F", world.now_s() + 30 * 86_400, "from the future");
     world.from_meta(body.json().to_string()).await;
     world.settled().await;
 
@@ -209,7 +232,13 @@ async fn two_hundred_customers_writing_at_once_are_two_hundred_conversations() {
     let key = world.tenant("meta").keys.live_viewer;
     let now = world.now_s();
     let bodies: Vec<String> = (0..200)
-        .map(|n| world.meta_body().text(&format!("97150{n:07}"), &format!("wamid.C{n}"), now - n, "hi").json().to_string())
+        .map(|n| {
+            world
+                .meta_body()
+                .text(&format!("97150{n:07}"), &format!("wamid.C{n}"), now - n, "hi")
+                .json()
+                .to_string()
+        })
         .collect();
     let answers = futures_util::future::join_all(bodies.iter().map(|body| world.from_meta(body))).await;
     assert!(answers.iter().all(|answer| answer.status == 200));

@@ -43,12 +43,19 @@ async fn seen(world: &World, customer: &str) -> Value {
     let mine: Vec<&Value> =
         conversations.iter().filter(|one| one["contact"]["phone"] == format!("+{customer}")).collect();
     assert_eq!(mine.len(), 1, "{customer}: {conversations:?}");
-    let messages = world.all(&format!("/v1/conversations/{}/messages", mine[0]["id"].as_str().unwrap()), &key).await;
+    let messages =
+        world.all(&format!("/v1/conversations/{}/messages", mine[0]["id"].as_str().unwrap()), &key).await;
     let messages: Vec<Value> = messages
         .iter()
         .map(|one| {
-            json!([one["provider_message_id"].as_str().unwrap().rsplit('.').next(), one["text"], one["status"],
-                one["statuses"], one["created_at"], one["direction"]])
+            json!([
+                one["provider_message_id"].as_str().unwrap().rsplit('.').next(),
+                one["text"],
+                one["status"],
+                one["statuses"],
+                one["created_at"],
+                one["direction"]
+            ])
         })
         .collect();
     json!({"language": mine[0]["language"], "expires_at": mine[0]["window"]["expires_at"],
@@ -122,12 +129,21 @@ impl Direct {
         let annexes: Vec<String> = annexes
             .iter()
             .map(|(_, annex)| {
-                format!("{:?} {:?} {:?} {:?}", annex.receipts, annex.revoked_at, annex.edited.is_some(),
-                    annex.reaction_in.as_ref().map(|reacted| &reacted.emoji))
+                format!(
+                    "{:?} {:?} {:?} {:?}",
+                    annex.receipts,
+                    annex.revoked_at,
+                    annex.edited.is_some(),
+                    annex.reaction_in.as_ref().map(|reacted| &reacted.emoji)
+                )
             })
             .collect();
-        let kinds: Vec<(u64, &str)> = entries.iter().map(|entry| (at(entry.id.ulid()), entry.kind.as_str())).collect();
-        format!("{last_inbound:?} {last_outbound:?} {:?} {kinds:?} {annexes:?}", language.map(|(_, language)| language))
+        let kinds: Vec<(u64, &str)> =
+            entries.iter().map(|entry| (at(entry.id.ulid()), entry.kind.as_str())).collect();
+        format!(
+            "{last_inbound:?} {last_outbound:?} {:?} {kinds:?} {annexes:?}",
+            language.map(|(_, language)| language)
+        )
     }
 }
 
@@ -140,9 +156,7 @@ fn every_kind(number: (&str, &str), customer: &str, at: u64) -> Vec<Value> {
     let body = || MetaBody::of(number.0, number.1);
     let id = |name: &str| format!("wamid.{customer}.{name}");
     let (one, out) = (id("1"), id("out"));
-    let message = |name: &str, at: u64, kind: &str, content: Value| {
-        json!({"from": customer, "id": id(name), "timestamp": at.to_string(), "type": kind, kind: content})
-    };
+    let message = |name: &str, at: u64, kind: &str, content: Value| json!({"from": customer, "id": id(name), "timestamp": at.to_string(), "type": kind, kind: content});
     let mut all = history(number, customer, at);
     all.extend([
         body().message(customer, message("e1", at + 7, "edit", json!({"original_message_id": one, "message": {"type": "text", "text": {"body": "edited once"}}}))).json(),

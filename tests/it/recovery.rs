@@ -27,7 +27,7 @@ async fn recovered(world: &World) {
         }
         world.stack.clock().advance(Duration::from_secs(181));
     }
-    panic!("the stack did not come to rest: {:?}", world.send("GET", "/_local/status", &[], "").await.data());
+    panic!("the stack did not come to rest: {:?}", world.send("GET", "/_local/status", &[], "").await.json());
 }
 
 #[tokio::test]
@@ -60,18 +60,20 @@ async fn five_thousand_posts_of_a_thousand_events_survive_a_processor_that_is_ki
     let post = async |body: &String| world.from_meta(body).await.status.as_u16();
     let posting = async {
         use futures_util::StreamExt as _;
-        let statuses: Vec<u16> = futures_util::stream::iter(&bodies)
-            .map(&post)
-            .buffer_unordered(32)
-            .collect()
-            .await;
+        let statuses: Vec<u16> =
+            futures_util::stream::iter(&bodies).map(&post).buffer_unordered(32).collect().await;
         assert!(statuses.iter().all(|status| *status == 200));
     };
     tokio::join!(killing, posting);
     recovered(&world).await;
 
     let shown = shown(&world).await;
-    assert_eq!(shown.len(), 1000, "lost: {:?}", events.iter().filter(|(_, id)| !shown.contains_key(id)).count());
+    assert_eq!(
+        shown.len(),
+        1000,
+        "lost: {:?}",
+        events.iter().filter(|(_, id)| !shown.contains_key(id)).count()
+    );
     assert!(shown.values().all(|count| *count == 1));
     assert!(world.all("/v1/events?state=parked", &world.tenant("meta").keys.live_admin).await.is_empty());
 }
@@ -81,7 +83,8 @@ async fn a_record_that_kills_its_process_is_parked_and_its_nine_batch_mates_are_
     let world = World::start().await;
     let admin = world.tenant("meta").keys.live_admin;
     let rules = json!({"rules": [{"service": "dynamodb", "operation": "*", "action": "crash", "contains": "wamid.KILLER"}]});
-    let set = world.send("PUT", "/_local/faults", &[("content-type", "application/json")], rules.to_string()).await;
+    let set =
+        world.send("PUT", "/_local/faults", &[("content-type", "application/json")], rules.to_string()).await;
     assert_eq!(set.status, 200, "{:?}", set.json());
     let bodies: Vec<String> = (0..10)
         .map(|n| {
@@ -120,7 +123,9 @@ async fn a_stack_that_is_stopped_and_started_keeps_conversations_keys_and_queued
     let options = Options { data_dir: Some(dir.path().to_path_buf()), ..Options::default() };
     let first = World::start_with(options.clone()).await;
     let now = first.now_s();
-    first.from_meta(first.meta_body().text("971501234567", "wamid.BEFORE", now, "before").json().to_string()).await;
+    first
+        .from_meta(first.meta_body().text("971501234567", "wamid.BEFORE", now, "before").json().to_string())
+        .await;
     first.settled().await;
     // The table does not answer: what is accepted now stays in the queue.
     let rules = json!({"rules": [{"service": "dynamodb", "operation": "*", "action": "error"}]});
@@ -150,10 +155,18 @@ async fn a_lost_answer_of_every_table_write_applies_the_message_once() {
         let world = World::start().await;
         let rules = json!({"rules": [{"service": "dynamodb", "operation": operation, "action": "drop_after", "times": 6}]});
         world.send("PUT", "/_local/faults", &[("content-type", "application/json")], rules.to_string()).await;
-        world.from_meta(world.meta_body().text("971501234567", "wamid.LOST", world.now_s(), "hi").json().to_string()).await;
+        world
+            .from_meta(
+                world.meta_body().text("971501234567", "wamid.LOST", world.now_s(), "hi").json().to_string(),
+            )
+            .await;
         recovered(&world).await;
 
         assert_eq!(shown(&world).await, BTreeMap::from([("wamid.LOST".to_owned(), 1)]), "{operation}");
-        assert_eq!(world.all("/v1/leads", &world.tenant("meta").keys.live_viewer).await.len(), 1, "{operation}");
+        assert_eq!(
+            world.all("/v1/leads", &world.tenant("meta").keys.live_viewer).await.len(),
+            1,
+            "{operation}"
+        );
     }
 }

@@ -6,7 +6,11 @@ use serde_json::json;
 #[tokio::test]
 async fn a_foreign_id_is_answered_exactly_like_one_that_does_not_exist() {
     let world = World::start().await;
-    world.from_meta(world.meta_body().text("971501234567", "wamid.A", world.now_s(), "secret").json().to_string()).await;
+    world
+        .from_meta(
+            world.meta_body().text("971501234567", "wamid.A", world.now_s(), "secret").json().to_string(),
+        )
+        .await;
     world.from_meta(r#"{"object":"page"}"#).await;
     world.settled().await;
     let (mine, other) = (world.tenant("meta").keys, world.tenant("dialog360").keys);
@@ -31,7 +35,9 @@ async fn a_foreign_id_is_answered_exactly_like_one_that_does_not_exist() {
         for key in [&other.live_admin, &mine.test_admin] {
             let foreign = world.get(path, key).await;
             assert_eq!(foreign.status, 404, "{path}");
-            let absent = world.get(&format!("{}01ARZ3NDEKTSV4RRFFQ69G5FAV", &path[..path.find('_').unwrap() + 1]), key).await;
+            let absent = world
+                .get(&format!("{}01ARZ3NDEKTSV4RRFFQ69G5FAV", &path[..path.find('_').unwrap() + 1]), key)
+                .await;
             let blank = |answer: &e2e::Answer| {
                 let mut json = answer.json();
                 json["error"]["trace_id"] = json!(null);
@@ -40,7 +46,8 @@ async fn a_foreign_id_is_answered_exactly_like_one_that_does_not_exist() {
             assert_eq!(blank(&foreign), blank(&absent), "{path}");
         }
     }
-    let replay = world.post(&format!("/v1/events/{}/replay", text(&event["id"])), &other.live_admin, &json!({})).await;
+    let replay =
+        world.post(&format!("/v1/events/{}/replay", text(&event["id"])), &other.live_admin, &json!({})).await;
     assert_eq!(replay.status, 404);
     assert!(world.all("/v1/conversations", &mine.test_admin).await.is_empty());
 }
@@ -49,7 +56,12 @@ async fn a_foreign_id_is_answered_exactly_like_one_that_does_not_exist() {
 async fn a_valid_secret_does_not_open_another_tenants_number() {
     let world = World::start().await;
     // Signed by the Meta tenant, naming a number that is not its own.
-    let body = e2e::bodies::MetaBody::of("999999999999999", "888888888888888").text("971501234567", "wamid.T5", world.now_s(), "hi");
+    let body = e2e::bodies::MetaBody::of("999999999999999", "888888888888888").text(
+        "971501234567",
+        "wamid.T5",
+        world.now_s(),
+        "hi",
+    );
     assert_eq!(world.from_meta(body.json().to_string()).await.status, 200);
     world.settled().await;
 

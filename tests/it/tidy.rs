@@ -53,7 +53,9 @@ fn every_crate_uses_only_what_the_architecture_allows() {
         let text = fs::read_to_string(&manifest).unwrap();
         let Some(name) = text.lines().find_map(|line| line.strip_prefix("name = ")) else { continue };
         let name = name.trim_matches('"').to_owned();
-        let Some(allowed_here) = allowed.get(&name) else { panic!("{name} is not in ARCHITECTURE.md's table") };
+        let Some(allowed_here) = allowed.get(&name) else {
+            panic!("{name} is not in ARCHITECTURE.md's table")
+        };
         let dependencies = text.split("\n[dependencies]").nth(1).unwrap_or_default();
         let dependencies = dependencies.split("\n[").next().unwrap();
         let uses: BTreeSet<String> = dependencies
@@ -72,10 +74,15 @@ fn only_platform_speaks_to_the_network_of_providers_and_aws() {
     for manifest in files(".", "Cargo.toml") {
         let text = fs::read_to_string(&manifest).unwrap();
         let path = manifest.strip_prefix(root()).unwrap().display().to_string();
-        if path == "Cargo.toml" || path.starts_with("shared/platform/") || path.starts_with("infra/") || path.starts_with("tests/") {
+        if path == "Cargo.toml"
+            || path.starts_with("shared/platform/")
+            || path.starts_with("infra/")
+            || path.starts_with("tests/")
+        {
             continue;
         }
-        for banned in ["aws-sigv4", "aws-sdk", "hyper.", "hyper-util", "hyper-rustls", "reqwest", "rusqlite"] {
+        for banned in ["aws-sigv4", "aws-sdk", "hyper.", "hyper-util", "hyper-rustls", "reqwest", "rusqlite"]
+        {
             assert!(!text.contains(&format!("\n{banned}")), "{path} names {banned}");
         }
     }
@@ -104,7 +111,8 @@ fn every_store_method_has_its_row_in_the_access_patterns() {
 
 #[test]
 fn every_sample_event_is_used_by_a_test() {
-    let sources: Vec<String> = files(".", ".rs").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let sources: Vec<String> =
+        files(".", ".rs").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     let samples = files("events", ".json");
     assert!(samples.len() >= 10, "{samples:?}");
     for sample in samples {
@@ -140,11 +148,8 @@ fn every_function_of_the_template_is_a_crate_and_the_other_way_round() {
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
-    let named: BTreeSet<String> = template
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("Binary: "))
-        .map(str::to_owned)
-        .collect();
+    let named: BTreeSet<String> =
+        template.lines().filter_map(|line| line.trim().strip_prefix("Binary: ")).map(str::to_owned).collect();
     assert_eq!(named, crates);
 }
 

@@ -12,6 +12,8 @@ async fn main() -> Result<(), Error> {
     telemetry::init_lambda();
     let platform = Platform::new(&Config::from_env()?, Arc::new(SystemClock))?;
     let processor = &Processor::new(platform);
-    run(service_fn(move |event: LambdaEvent<_>| async move { Ok::<_, Error>(processor.handle(event.payload).await) }))
-        .await
+    run(service_fn(move |event: LambdaEvent<_>| async move {
+        Ok::<_, Error>(processor.handle(event.payload).await)
+    }))
+    .await
 }

@@ -57,7 +57,8 @@ impl<'a> Record<'a> {
             .map_err(|error| error.to_string())?;
         let body = envelope.body.decode().map_err(|error| error.to_string())?.into_owned();
         let attribute = |name: &str| message.attributes.get(name).and_then(|text| text.parse::<u64>().ok());
-        let receives = attribute("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
+        let receives =
+            attribute("ApproximateReceiveCount").and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
         let sent_at = attribute("SentTimestamp").unwrap_or(0);
         let redriven = sent_at > envelope.received_at.unix_ms().saturating_add(REDRIVEN_AFTER_MS);
         let part = envelope.part.map(|part| format!("{}/{}", part.i, part.n)).unwrap_or_default();
@@ -103,9 +104,12 @@ impl<'a> Record<'a> {
                 tracing::warn!(event.id = %self.id, "could not mark {} as being tried: {error}", self.id);
             }
         }
-        let outcome = AssertUnwindSafe(self.apply(ingest, now)).catch_unwind().await.unwrap_or_else(|_panic| {
-            Err(IngestError::Permanent { reason: "applying it failed inside Hadar; please report it".to_owned() })
-        });
+        let outcome =
+            AssertUnwindSafe(self.apply(ingest, now)).catch_unwind().await.unwrap_or_else(|_panic| {
+                Err(IngestError::Permanent {
+                    reason: "applying it failed inside Hadar; please report it".to_owned(),
+                })
+            });
         let settled = match outcome {
             Ok(()) if self.may_be_logged() => platform.store.settle_event(tenant, self.id, now).await,
             Ok(()) => Ok(()),
@@ -167,7 +171,12 @@ impl<'a> Record<'a> {
     async fn wait(&self, platform: &Platform, reason: &str, now: Millis) {
         let tenant = self.envelope.tenant;
         let noted = if self.receives >= MAX_RECEIVES {
-            platform.store.park_event(tenant, self.entry(), self.receives, reason, now).await
+            let parked = platform.store.park_event(tenant, self.entry(), self.receives, reason, now).await;
+            // Nothing is gained by waiting: let the queue move it to the dead-letter queue now.
+            if let Err(error) = platform.inbound.change_visibility(self.receipt_handle, 0).await {
+                tracing::warn!(event.id = %self.id, "the queue's own timeout decides: {error}");
+            }
+            parked
         } else {
             let wait_s = backoff_s(self.receives, jitter(self.id));
             if let Err(error) = platform.inbound.change_visibility(self.receipt_handle, wait_s).await {
@@ -182,7 +191,9 @@ impl<'a> Record<'a> {
         };
         match noted {
             Ok(()) => tracing::warn!(event.id = %self.id, attempt = self.receives, "event {} waits", self.id),
-            Err(error) => tracing::warn!(event.id = %self.id, "could not note the failure of {}: {error}", self.id),
+            Err(error) => {
+                tracing::warn!(event.id = %self.id, "could not note the failure of {}: {error}", self.id)
+            }
         }
     }
 

@@ -10,6 +10,8 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     telemetry::init_lambda();
     let platform = &Platform::new(&Config::from_env()?, Arc::new(SystemClock))?;
-    run(service_fn(move |_: LambdaEvent<serde_json::Value>| async move { Ok::<_, Error>(sweeper::sweep(platform).await?) }))
-        .await
+    run(service_fn(move |_: LambdaEvent<serde_json::Value>| async move {
+        Ok::<_, Error>(sweeper::sweep(platform).await?)
+    }))
+    .await
 }

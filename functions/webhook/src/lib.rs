@@ -22,10 +22,13 @@ use platform::clock::SharedClock;
 use platform::queue::Queue;
 use request::{Request, Route};
 use std::sync::Once;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Meta sends 3 MB at most.
 const BODY_LIMIT: usize = 3_500_000;
+/// The providers hang up after five seconds, and Lambda ends this function then: say no while someone listens.
+const BUDGET: Duration = Duration::from_secs(4);
 
 /// The webhook endpoint.
 #[derive(Debug)]
@@ -57,7 +60,13 @@ impl Webhook {
         let answer = match Route::parse(request.path, request.query) {
             None => Answer::not_found(trace_id),
             Some(route) => match request.method {
-                "POST" => self.receive(&request, &route, trace_id, now).await,
+                "POST" => {
+                    let received = self.receive(&request, &route, trace_id, now);
+                    match tokio::time::timeout(BUDGET, received).await {
+                        Ok(answer) => answer,
+                        Err(late) => unavailable(&late, trace_id),
+                    }
+                }
                 "GET" => self.shake_hands(&request, &route, trace_id, now).await,
                 _ => Answer::method_not_allowed(trace_id),
             },

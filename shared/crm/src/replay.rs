@@ -50,7 +50,13 @@ pub async fn replay(
         tracing::warn!(event.id = %id, "replay of {id} was not queued: {error}");
         platform
             .store
-            .park_again(tenant, id, &[EventState::Replaying], "the replay could not be queued; try again", now)
+            .park_again(
+                tenant,
+                id,
+                &[EventState::Replaying],
+                "the replay could not be queued; try again",
+                now,
+            )
             .await?;
     }
     queued.map(|()| Replay::Queued)

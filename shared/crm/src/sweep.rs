@@ -35,7 +35,9 @@ pub async fn sweep(platform: &Platform, owner: &str, now: Millis) -> Result<Swep
         let Some(entry) = platform.store.event(tenant, id).await? else { continue };
         let reason = match entry.state {
             EventState::Attempting => "it was being tried when its process ended, and nobody tried it again",
-            EventState::Retrying => "it was to be tried again and was not; a copy may be in the dead-letter queue",
+            EventState::Retrying => {
+                "it was to be tried again and was not; a copy may be in the dead-letter queue"
+            }
             EventState::Replaying => "the replay did not come back within 15 minutes",
             EventState::Parked | EventState::Replayed | EventState::Ignored => continue,
         };

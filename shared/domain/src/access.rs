@@ -58,7 +58,9 @@ impl ApiKey {
         key.push_str(prefix);
         // 248 is the largest multiple of 62 in a byte: larger bytes would make the first letters likelier.
         let letters = random.iter().filter(|byte| **byte < 248);
-        key.extend(letters.filter_map(|byte| BASE62.get(usize::from(byte % 62))).take(32).map(|b| char::from(*b)));
+        key.extend(
+            letters.filter_map(|byte| BASE62.get(usize::from(byte % 62))).take(32).map(|b| char::from(*b)),
+        );
         // 64 random bytes hold 32 usable ones but for one time in 10^40; the checksum then simply does not match.
         let sum = checksum(&key);
         key.push_str(&sum);

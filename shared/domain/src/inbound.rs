@@ -67,7 +67,8 @@ mod tests {
         let received = Millis::from_unix_ms(1_700_000_000_000);
         let text = Content::Text { body: "hi".into() };
         let future = received.plus_ms(1_000_000_000);
-        let forged = conversation_move(message_id(tenant(), "1", "a", future), &text, future, received).unwrap();
+        let forged =
+            conversation_move(message_id(tenant(), "1", "a", future), &text, future, received).unwrap();
         let next = received.plus_ms(5_000);
         let honest = conversation_move(message_id(tenant(), "1", "b", next), &text, next, next).unwrap();
         assert!(honest.order > forged.order);

@@ -38,12 +38,73 @@ impl Language {
 
 /// Words that are Arabic although written in Latin letters, without digits. Short English look-alikes are left out.
 const ARABIZI: &[&str] = &[
-    "ahlan", "akhi", "alaikum", "alaykum", "alhamdulillah", "aleikom", "aleikum", "assalam", "assalamu", "ayna",
-    "bikam", "bkam", "bokra", "bukra", "enta", "enti", "feen", "fein", "habibi", "habibti", "hamdulillah", "hayati",
-    "inshallah", "inshalla", "kam", "kayf", "keef", "keefak", "keif", "khair", "khalas", "kifak", "kifik", "kteer",
-    "lesh", "leish", "mabrook", "mabrouk", "marhaba", "masha", "mashallah", "mumkin", "momken", "mafi", "salaam",
-    "salam", "sabah", "shlonak", "shlonik", "sho", "shou", "shukran", "shokran", "shwaya", "tamam", "tayeb", "tayyib",
-    "wallah", "wayn", "wein", "wen", "yalla", "yaani", "yani", "ya3ni", "zain", "zein",
+    "ahlan",
+    "akhi",
+    "alaikum",
+    "alaykum",
+    "alhamdulillah",
+    "aleikom",
+    "aleikum",
+    "assalam",
+    "assalamu",
+    "ayna",
+    "bikam",
+    "bkam",
+    "bokra",
+    "bukra",
+    "enta",
+    "enti",
+    "feen",
+    "fein",
+    "habibi",
+    "habibti",
+    "hamdulillah",
+    "hayati",
+    "inshallah",
+    "inshalla",
+    "kam",
+    "kayf",
+    "keef",
+    "keefak",
+    "keif",
+    "khair",
+    "khalas",
+    "kifak",
+    "kifik",
+    "kteer",
+    "lesh",
+    "leish",
+    "mabrook",
+    "mabrouk",
+    "marhaba",
+    "masha",
+    "mashallah",
+    "mumkin",
+    "momken",
+    "mafi",
+    "salaam",
+    "salam",
+    "sabah",
+    "shlonak",
+    "shlonik",
+    "sho",
+    "shou",
+    "shukran",
+    "shokran",
+    "shwaya",
+    "tamam",
+    "tayeb",
+    "tayyib",
+    "wallah",
+    "wayn",
+    "wein",
+    "wen",
+    "yalla",
+    "yaani",
+    "yani",
+    "ya3ni",
+    "zain",
+    "zein",
 ];
 
 /// The language of a text, or `None` when it says nothing about one.
@@ -108,8 +169,11 @@ fn is_address(word: &str) -> bool {
 
 /// A word with an Arabizi digit between letters (`7abibi`, `3ala`, `ma3`), or one of the known words.
 fn is_arabizi(word: &str) -> bool {
-    let word: String =
-        word.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '\'').collect::<String>().to_ascii_lowercase();
+    let word: String = word
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '\'')
+        .collect::<String>()
+        .to_ascii_lowercase();
     if ARABIZI.contains(&word.as_str()) {
         return true;
     }
@@ -127,9 +191,10 @@ fn is_arabizi(word: &str) -> bool {
 
 /// What follows a number in English.
 const UNITS: &[&str] = &[
-    "am", "pm", "br", "bhk", "bed", "beds", "bedroom", "bedrooms", "bath", "baths", "st", "nd", "rd", "th", "k", "m",
-    "mn", "million", "sqft", "sqm", "aed", "min", "mins", "hr", "hrs", "hour", "hours", "day", "days", "week", "weeks",
-    "year", "years", "x", "d", "g", "gb", "mb", "km", "cm", "mm", "kg", "usd", "percent", "oclock", "people", "star",
+    "am", "pm", "br", "bhk", "bed", "beds", "bedroom", "bedrooms", "bath", "baths", "st", "nd", "rd", "th",
+    "k", "m", "mn", "million", "sqft", "sqm", "aed", "min", "mins", "hr", "hrs", "hour", "hours", "day",
+    "days", "week", "weeks", "year", "years", "x", "d", "g", "gb", "mb", "km", "cm", "mm", "kg", "usd",
+    "percent", "oclock", "people", "star",
 ];
 
 #[cfg(test)]

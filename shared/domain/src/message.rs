@@ -237,7 +237,9 @@ impl Content {
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         match self {
-            Self::Reaction { target, .. } | Self::Edit { target, .. } | Self::Revoke { target } => Some(target),
+            Self::Reaction { target, .. } | Self::Edit { target, .. } | Self::Revoke { target } => {
+                Some(target)
+            }
             Self::Text { .. }
             | Self::Media(..)
             | Self::Location(_)

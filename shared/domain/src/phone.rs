@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn what_is_not_e164_is_refused() {
-        for bad in ["", "+", "0501234567", "12345", "1234567890123456", "97150x234567", "US.1349", "9715 0123"] {
+        for bad in
+            ["", "+", "0501234567", "12345", "1234567890123456", "97150x234567", "US.1349", "9715 0123"]
+        {
             assert_eq!(Phone::from_wa_id(bad), Err(NotAPhone), "{bad}");
         }
     }

@@ -77,7 +77,9 @@ impl Number {
         }
         match (phone_number_id, instance_id) {
             // A number's own id is the strongest name; the account id is checked only when it is all there is.
-            (Some(named), _) if self.phone_number_id.is_some() => self.phone_number_id.as_deref() == Some(named),
+            (Some(named), _) if self.phone_number_id.is_some() => {
+                self.phone_number_id.as_deref() == Some(named)
+            }
             (None, None) => agrees(&self.waba_id, waba_id),
             _ => agrees(&self.instance_id, instance_id),
         }
@@ -104,8 +106,12 @@ mod tests {
         assert!(!meta().carries(Provider::Dialog360, Some("1"), Some("9"), None));
         assert!(meta().carries(Provider::Meta, None, Some("9"), None));
         assert!(!meta().carries(Provider::Meta, None, Some("8"), None));
-        let ultramsg =
-            Number { provider: Provider::Ultramsg, phone_number_id: None, waba_id: None, instance_id: Some("7".into()) };
+        let ultramsg = Number {
+            provider: Provider::Ultramsg,
+            phone_number_id: None,
+            waba_id: None,
+            instance_id: Some("7".into()),
+        };
         assert!(ultramsg.carries(Provider::Ultramsg, None, None, Some("7")));
         assert!(!ultramsg.carries(Provider::Ultramsg, None, None, Some("8")));
     }

@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_cursor_key_is_made_of_any_text_that_is_long_enough() {
-        let all = secrets(&[&format!(r#"{{"cursor_key":"{}"}}"#, "k".repeat(64)), r#"{"cursor_key":"short"}"#]);
+        let all =
+            secrets(&[&format!(r#"{{"cursor_key":"{}"}}"#, "k".repeat(64)), r#"{"cursor_key":"short"}"#]);
         assert_eq!(all.cursor_keys.len(), 1);
     }
 

@@ -182,6 +182,16 @@ async fn what_cannot_be_stored_is_not_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_queue_that_hangs_is_answered_for_before_the_provider_hangs_up() {
+    let stack = Stack::start(None).await;
+    stack.connect(tenant("a"), Provider::Meta, &[("app_secret", "own")]).await;
+    stack.fault(json!({"service": "sqs", "operation": "*", "action": "timeout"}));
+    let asked = std::time::Instant::now();
+    assert_eq!(stack.post(path(tenant("a")), &signed("own", BODY), BODY).await.status, 503);
+    assert!(asked.elapsed() < std::time::Duration::from_millis(4500));
+}
+
+#[tokio::test]
 async fn a_warm_door_needs_neither_table_nor_keys() {
     let stack = Stack::start(None).await;
     stack.connect(tenant("a"), Provider::Meta, &[("app_secret", "own")]).await;

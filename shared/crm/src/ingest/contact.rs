@@ -36,7 +36,9 @@ pub(super) struct Seen<'a> {
 pub(super) async fn resolve(store: &Store, seen: Seen<'_>) -> Result<ContactId, IngestError> {
     let identities = seen.person.identities();
     let Some(first) = identities.first() else {
-        return Err(IngestError::Permanent { reason: "the message names nobody it could be from or to".to_owned() });
+        return Err(IngestError::Permanent {
+            reason: "the message names nobody it could be from or to".to_owned(),
+        });
     };
     let digest = digest(seen.person);
     let stage = if seen.lead.is_some() { Stage::Lead } else { Stage::Contact };
@@ -64,7 +66,8 @@ pub(super) async fn follow(
 ) -> Result<ContactId, IngestError> {
     let current = change.current.identities();
     let previous = change.previous.identities();
-    let left: Vec<Identity> = previous.iter().filter(|identity| !current.contains(identity)).cloned().collect();
+    let left: Vec<Identity> =
+        previous.iter().filter(|identity| !current.contains(identity)).cloned().collect();
     // The change itself came before anybody else could use the number: look at it as of a moment earlier.
     let all: Vec<Identity> = previous.into_iter().chain(current.iter().cloned()).collect();
     if all.is_empty() {
@@ -74,7 +77,8 @@ pub(super) async fn follow(
     let seen = Seen { tenant, person: &change.current, order, at, received_at, lead: None };
     settle(store, seen, contact, &current, Stage::Contact, "").await?;
     for identity in &left {
-        let stage = store.known_identity(tenant, identity, true).await?.map_or(Stage::Contact, |known| known.stage);
+        let stage =
+            store.known_identity(tenant, identity, true).await?.map_or(Stage::Contact, |known| known.stage);
         let former_since = matches!(identity, Identity::Phone(_)).then_some(at.unix_ms());
         let known = Known { contact, stage: stage.max(Stage::Contact), seen: String::new(), former_since };
         store.point_identity(tenant, identity, &known).await?;
@@ -166,7 +170,9 @@ async fn settle(
             stage: known.as_ref().map_or(stage, |known| known.stage.max(stage)),
             seen: digest.to_owned(),
             // A late event from before the person moved away does not bring them back.
-            former_since: known.and_then(|known| known.former_since).filter(|since| seen.at.unix_ms() <= *since),
+            former_since: known
+                .and_then(|known| known.former_since)
+                .filter(|since| seen.at.unix_ms() <= *since),
         };
         store.point_identity(seen.tenant, identity, &known).await?;
     }

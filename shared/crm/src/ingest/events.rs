@@ -46,7 +46,8 @@ impl Context<'_> {
             EventKind::Status(status) => self.status(status, event).await,
             EventKind::IdentityChanged(change, at) => {
                 let order = derived_ulid(at.unix_ms(), &[&event.raw]);
-                contact::follow(self.store, delivery.tenant, change, order, *at, delivery.received_at).await?;
+                contact::follow(self.store, delivery.tenant, change, order, *at, delivery.received_at)
+                    .await?;
                 self.keep(event, "followed: the person is known by a new identity").await
             }
             EventKind::Preference(preference) => {
@@ -86,15 +87,23 @@ impl Context<'_> {
         };
         let contact = contact::resolve(self.store, seen).await?;
         if let Some(change) = &message.identity_change {
-            contact::follow(self.store, tenant, change, id.ulid(), message.sent_at, self.delivery.received_at)
-                .await?;
+            contact::follow(
+                self.store,
+                tenant,
+                change,
+                id.ulid(),
+                message.sent_at,
+                self.delivery.received_at,
+            )
+            .await?;
         }
         let received_at = match self.store.record_message(tenant, contact, entry).await? {
             Recorded::New => self.delivery.received_at,
             Recorded::Duplicate { received_at } => received_at,
         };
         self.mark_target(id, Direction::Inbound, &message.body, message.sent_at, raw).await?;
-        if let Some(by) = inbound::conversation_move(id, &message.body.content, message.sent_at, received_at) {
+        if let Some(by) = inbound::conversation_move(id, &message.body.content, message.sent_at, received_at)
+        {
             let by = InboundMove {
                 order: by.order,
                 at: by.at,
@@ -169,7 +178,8 @@ impl Context<'_> {
         let Some(receipt) = status.receipt else {
             return self.keep(event, &format!("kept: status {}", status.reported)).await;
         };
-        let errors = (!status.errors.is_empty()).then(|| serde_json::to_string(&status.errors).ok()).flatten();
+        let errors =
+            (!status.errors.is_empty()).then(|| serde_json::to_string(&status.errors).ok()).flatten();
         let update = StatusUpdate {
             receipt,
             at: status.at.unwrap_or(self.delivery.received_at),

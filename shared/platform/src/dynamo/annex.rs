@@ -133,7 +133,12 @@ impl Store {
     ///
     /// # Errors
     /// The table is unreachable.
-    pub async fn join_revocation(&self, tenant: TenantId, target: &str, at: Millis) -> Result<(), StoreError> {
+    pub async fn join_revocation(
+        &self,
+        tenant: TenantId,
+        target: &str,
+        at: Millis,
+    ) -> Result<(), StoreError> {
         self.crm
             .update(
                 "join revocation",
@@ -221,7 +226,8 @@ fn read(item: &Item) -> Annex {
         _ => None,
     };
     let ulid = |name: &str| text(item, name).and_then(|text| Ulid::from_string(&text).ok());
-    let reacted = |value: &str, order: &str| ulid(order).map(|order| Reacted { order, emoji: text(item, value) });
+    let reacted =
+        |value: &str, order: &str| ulid(order).map(|order| Reacted { order, emoji: text(item, value) });
     Annex {
         receipts: Receipts {
             sent_at: at("sent_at"),
@@ -231,7 +237,9 @@ fn read(item: &Item) -> Annex {
             failed_at: at("failed_at"),
         },
         // Meta bills on the first of delivered and read; `sent` carries the same price as a forecast.
-        pricing: text(item, "delivered_price").or_else(|| text(item, "read_price")).or_else(|| text(item, "sent_price")),
+        pricing: text(item, "delivered_price")
+            .or_else(|| text(item, "read_price"))
+            .or_else(|| text(item, "sent_price")),
         errors: text(item, "errs"),
         our_id: text(item, "our_id"),
         edited: ulid("edit_o").zip(text(item, "edit")).map(|(order, raw)| Edited { order, raw }),

@@ -190,7 +190,9 @@ fn read(item: &Item) -> Result<Contact, StoreError> {
     };
     let merged_into = text("merged_into").map(|id| ulid(&id).map(ContactId::from_ulid)).transpose()?;
     let created_at = match item.get("created_at") {
-        Some(AttributeValue::N(ms)) => ms.parse().map(Millis::from_unix_ms).map_err(|_| corrupt("created_at"))?,
+        Some(AttributeValue::N(ms)) => {
+            ms.parse().map(Millis::from_unix_ms).map_err(|_| corrupt("created_at"))?
+        }
         // A contact that was only marked as joined so far: its id holds a time as good as any.
         _ => Millis::from_unix_ms(id.ulid().timestamp_ms()),
     };

@@ -113,7 +113,12 @@ impl Store {
     ///
     /// # Errors
     /// The table is unreachable.
-    pub async fn mark_read(&self, tenant: TenantId, contact: ContactId, up_to: Ulid) -> Result<(), StoreError> {
+    pub async fn mark_read(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+        up_to: Ulid,
+    ) -> Result<(), StoreError> {
         self.advance(tenant, contact, "mark read", "read_o", up_to).await
     }
 
@@ -169,7 +174,9 @@ fn read(item: &Item) -> Result<Conversation, StoreError> {
     };
     let key = Key { pk: pk.to_owned(), sk: String::new() };
     let at = match item.get("in_at") {
-        Some(AttributeValue::N(ms)) => Some(ms.parse().map(Millis::from_unix_ms).map_err(|_| corrupt("in_at"))?),
+        Some(AttributeValue::N(ms)) => {
+            Some(ms.parse().map(Millis::from_unix_ms).map_err(|_| corrupt("in_at"))?)
+        }
         _ => None,
     };
     let provider = text(item, "provider").and_then(Provider::parse);

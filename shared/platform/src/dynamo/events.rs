@@ -123,8 +123,14 @@ impl Store {
         due_at: Millis,
     ) -> Result<(), StoreError> {
         let reason = "being tried";
-        let step =
-            Step { state: EventState::Attempting, attempts, reason, next_at: None, due_at: Some(due_at), now };
+        let step = Step {
+            state: EventState::Attempting,
+            attempts,
+            reason,
+            next_at: None,
+            due_at: Some(due_at),
+            now,
+        };
         self.log(tenant, event, step).await
     }
 
@@ -234,7 +240,10 @@ impl Store {
             expression.push_str(&removed.join(", "));
         }
         names.retain(|name, _| expression.contains(name));
-        self.crm.update("log event", keys::event(tenant, event.id), &expression, None, names, values).await?.ok();
+        self.crm
+            .update("log event", keys::event(tenant, event.id), &expression, None, names, values)
+            .await?
+            .ok();
         Ok(())
     }
 
@@ -280,7 +289,8 @@ impl Store {
         now: Millis,
         due_at: Millis,
     ) -> Result<Moved, StoreError> {
-        self.move_event(tenant, id, &[EventState::Parked], EventState::Replaying, None, now, Some(due_at)).await
+        self.move_event(tenant, id, &[EventState::Parked], EventState::Replaying, None, now, Some(due_at))
+            .await
     }
 
     /// Parks an event that stands in one of `from`, keeping its payload and attempts.
@@ -519,13 +529,15 @@ fn due(
 }
 
 fn to_attribute<T: Serialize>(value: &T) -> Result<AttributeValue, StoreError> {
-    serde_dynamo::to_attribute_value(value).map_err(|error| StoreError::corrupt("log event", "attribute", error))
+    serde_dynamo::to_attribute_value(value)
+        .map_err(|error| StoreError::corrupt("log event", "attribute", error))
 }
 
 fn read(item: Item) -> Result<LogEntry, StoreError> {
     let stored: EventItem =
         serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt("read event", "EV", error))?;
-    let id = Ulid::from_string(&stored.gsk).map_err(|_| StoreError::corrupt("read event", "EV", "not a ULID"))?;
+    let id =
+        Ulid::from_string(&stored.gsk).map_err(|_| StoreError::corrupt("read event", "EV", "not a ULID"))?;
     Ok(LogEntry {
         id: EventId::from_ulid(id),
         state: stored.state,

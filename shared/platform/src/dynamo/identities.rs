@@ -101,7 +101,12 @@ impl Store {
         Ok(())
     }
 
-    fn identity_item(&self, tenant: TenantId, identity: &Identity, known: &Known) -> Result<Item, StoreError> {
+    fn identity_item(
+        &self,
+        tenant: TenantId,
+        identity: &Identity,
+        known: &Known,
+    ) -> Result<Item, StoreError> {
         let key = keys::identity(tenant, identity);
         let mut item: Item = serde_dynamo::to_item(known)
             .map_err(|error| StoreError::corrupt("write identity", "identity", error))?;
@@ -123,7 +128,14 @@ impl Store {
     ) -> Result<(), StoreError> {
         let values = Values::from([(":gone", AttributeValue::Ss(vec![gone.ulid().to_string()]))]);
         self.crm
-            .update("absorb contact", keys::contact(tenant, keep), "ADD absorbed :gone", None, Names::new(), values)
+            .update(
+                "absorb contact",
+                keys::contact(tenant, keep),
+                "ADD absorbed :gone",
+                None,
+                Names::new(),
+                values,
+            )
             .await?
             .ok();
         let values = Values::from([(":keep", s(keep.ulid()))]);
@@ -158,7 +170,11 @@ impl Store {
     ///
     /// # Errors
     /// The table is unreachable.
-    pub async fn canonical_contact(&self, tenant: TenantId, contact: ContactId) -> Result<ContactId, StoreError> {
+    pub async fn canonical_contact(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+    ) -> Result<ContactId, StoreError> {
         let mut current = contact;
         // Each step follows a join towards an older id, so this ends; the bound is for tables that were tampered with.
         for _ in 0..8 {

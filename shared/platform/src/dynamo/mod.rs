@@ -37,7 +37,10 @@ impl Store {
     /// Binds the tables to a client; no I/O.
     #[must_use]
     pub fn new(aws: Aws, crm_table: String, ephemeral_table: String) -> Self {
-        Self { crm: Table { aws: aws.clone(), name: crm_table }, ephemeral: Table { aws, name: ephemeral_table } }
+        Self {
+            crm: Table { aws: aws.clone(), name: crm_table },
+            ephemeral: Table { aws, name: ephemeral_table },
+        }
     }
 
     /// Opens a connection to DynamoDB ahead of the first call.

@@ -129,7 +129,11 @@ impl Store {
     ///
     /// # Errors
     /// The table is unreachable.
-    pub async fn save_integration(&self, tenant: TenantId, integration: &Integration) -> Result<(), StoreError> {
+    pub async fn save_integration(
+        &self,
+        tenant: TenantId,
+        integration: &Integration,
+    ) -> Result<(), StoreError> {
         let key = keys::integration(tenant, integration.number.provider, integration.number_id());
         let item = with_key(integration, key.pk, key.sk, "save integration")?;
         self.crm.put("save integration", item, None).await?.ok();
@@ -195,7 +199,12 @@ impl Store {
     }
 }
 
-fn with_key<T: Serialize>(value: &T, pk: String, sk: String, action: &'static str) -> Result<Item, StoreError> {
+fn with_key<T: Serialize>(
+    value: &T,
+    pk: String,
+    sk: String,
+    action: &'static str,
+) -> Result<Item, StoreError> {
     let mut item: Item =
         serde_dynamo::to_item(value).map_err(|error| StoreError::corrupt(action, &sk, error))?;
     item.insert("pk".to_owned(), AttributeValue::S(pk));

@@ -266,7 +266,10 @@ impl Store {
         before: Option<Ulid>,
         limit: u32,
     ) -> Result<IndexPage, StoreError> {
-        let page = self.crm.newest_first("list messages by time", keys::timelines_by_time(tenant), before, limit).await?;
+        let page = self
+            .crm
+            .newest_first("list messages by time", keys::timelines_by_time(tenant), before, limit)
+            .await?;
         let entries = page.items.into_iter().map(indexed).collect::<Result<_, _>>()?;
         Ok(IndexPage { entries, more: page.last_evaluated_key.is_some() })
     }
@@ -275,7 +278,11 @@ impl Store {
     ///
     /// # Errors
     /// The table is unreachable, or a key makes no sense.
-    pub async fn find_message(&self, tenant: TenantId, id: MessageId) -> Result<Option<IndexedEntry>, StoreError> {
+    pub async fn find_message(
+        &self,
+        tenant: TenantId,
+        id: MessageId,
+    ) -> Result<Option<IndexedEntry>, StoreError> {
         let query = Query {
             table_name: &self.crm.name,
             index_name: Some(keys::BY_TIME),
@@ -302,8 +309,8 @@ const fn direction_name(direction: Direction) -> &'static str {
 }
 
 fn indexed(item: Item) -> Result<IndexedEntry, StoreError> {
-    let key: Key =
-        key_of(&item).ok_or_else(|| StoreError::corrupt("list messages by time", "index", "no key in the index entry"))?;
+    let key: Key = key_of(&item)
+        .ok_or_else(|| StoreError::corrupt("list messages by time", "index", "no key in the index entry"))?;
     let at = keys::contact_of(&key).zip(keys::entry_of(&key));
     let (contact, entry) =
         at.ok_or_else(|| StoreError::corrupt("list messages by time", &key.pk, "not a timeline key"))?;
@@ -322,8 +329,8 @@ fn read(mut item: Item) -> Result<Entry, StoreError> {
         Some(AttributeValue::B(packed)) => Some(packed),
         _ => None,
     };
-    let stored: EntryItem =
-        serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt("read message", "timeline", error))?;
+    let stored: EntryItem = serde_dynamo::from_item(item)
+        .map_err(|error| StoreError::corrupt("read message", "timeline", error))?;
     let key = Key { pk: stored.pk, sk: stored.sk };
     let corrupt = |why: &str| StoreError::corrupt("read message", &key.pk, why);
     let raw = match (stored.raw, packed) {

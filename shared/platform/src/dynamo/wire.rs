@@ -153,7 +153,12 @@ pub(super) struct Table {
 struct Nothing {}
 
 impl Table {
-    pub(super) async fn get(&self, action: &'static str, key: &Key, consistent: bool) -> Result<Option<Item>, StoreError> {
+    pub(super) async fn get(
+        &self,
+        action: &'static str,
+        key: &Key,
+        consistent: bool,
+    ) -> Result<Option<Item>, StoreError> {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
         struct Get<'a> {
@@ -192,7 +197,11 @@ impl Table {
             condition_expression,
             expression_attribute_names: names,
             expression_attribute_values: values,
-            return_values_on_condition_check_failure: if condition_expression.is_some() { "ALL_OLD" } else { "NONE" },
+            return_values_on_condition_check_failure: if condition_expression.is_some() {
+                "ALL_OLD"
+            } else {
+                "NONE"
+            },
         };
         let done = self.aws.call::<_, Nothing>(Service::DynamoDb, "PutItem", &input, Effort::Standard).await;
         refused(action, done).map(|done| done.map(drop))
@@ -218,7 +227,8 @@ impl Table {
             return_values_on_condition_check_failure: if condition.is_some() { "ALL_OLD" } else { "NONE" },
             return_values: "NONE",
         };
-        let done = self.aws.call::<_, Nothing>(Service::DynamoDb, "UpdateItem", &input, Effort::Standard).await;
+        let done =
+            self.aws.call::<_, Nothing>(Service::DynamoDb, "UpdateItem", &input, Effort::Standard).await;
         refused(action, done).map(|done| done.map(drop))
     }
 
@@ -273,7 +283,11 @@ impl Table {
     }
 
     /// Reads up to any number of items by key, 100 at a time, in no order; absent ones are left out.
-    pub(super) async fn batch_get(&self, action: &'static str, keys: &[Key]) -> Result<Vec<Item>, StoreError> {
+    pub(super) async fn batch_get(
+        &self,
+        action: &'static str,
+        keys: &[Key],
+    ) -> Result<Vec<Item>, StoreError> {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
         struct Keys<'a> {
@@ -310,7 +324,8 @@ impl Table {
                 return Ok(items);
             }
             let rest = wanted.split_off(wanted.len().min(100));
-            let input = BatchGet { request_items: HashMap::from([(self.name.as_str(), Keys { keys: &wanted })]) };
+            let input =
+                BatchGet { request_items: HashMap::from([(self.name.as_str(), Keys { keys: &wanted })]) };
             let got: Got = self
                 .aws
                 .call(Service::DynamoDb, "BatchGetItem", &input, Effort::Standard)
