@@ -189,11 +189,10 @@ impl<'a> Record<'a> {
                 .mark_retrying(tenant, self.entry(), self.receives, reason, next_at, now, due_at)
                 .await
         };
-        match noted {
-            Ok(()) => tracing::warn!(event.id = %self.id, attempt = self.receives, "event {} waits", self.id),
-            Err(error) => {
-                tracing::warn!(event.id = %self.id, "could not note the failure of {}: {error}", self.id)
-            }
+        if let Err(error) = noted {
+            tracing::warn!(event.id = %self.id, "could not note the failure of {}: {error}", self.id);
+        } else {
+            tracing::warn!(event.id = %self.id, attempt = self.receives, "event {} waits", self.id);
         }
     }
 

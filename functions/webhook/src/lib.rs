@@ -9,6 +9,7 @@ pub mod gateway;
 mod handshake;
 mod intake;
 mod kept;
+mod keyring;
 pub mod request;
 mod split;
 

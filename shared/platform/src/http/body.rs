@@ -67,6 +67,10 @@ fn says_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would read an array as the fields of a struct, in the order in which we happen to declare them.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::invalid("body", "Expected a JSON object."));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -98,7 +102,7 @@ mod tests {
         assert_eq!(field(r#"{"ids":["a",5]}"#), "ids[1]");
         assert_eq!(field(r#"{"ids":5}"#), "ids");
         assert_eq!(field(r#"{"ids":[],"tenant_id":"x"}"#), "tenant_id");
-        for nothing in ["", "{", "[]", "null", "{}", "{\"ids\":[]} x", "\u{FEFF}{}"] {
+        for nothing in ["", "{", "[]", "[[\"a\"]]", "null", "{}", "{\"ids\":[]} x", "\u{FEFF}{}"] {
             assert_eq!(field(nothing), "body", "{nothing}");
         }
         assert_eq!(parse::<Wanted>(br#"{"ids":["a"]}"#).unwrap(), Wanted { ids: vec!["a".into()] });
@@ -146,6 +150,7 @@ mod tests {
         assert_eq!(code::<NoBody>(post(Vec::new(), "text/plain")).await, "ok");
         assert_eq!(code::<NoBody>(post(b"{}".to_vec(), "application/json")).await, "ok");
         assert_eq!(code::<NoBody>(post(b"{}".to_vec(), "text/plain")).await, "unsupported_media_type");
+        assert_eq!(code::<NoBody>(post(b"[]".to_vec(), "application/json")).await, "validation_error");
         assert_eq!(code::<NoBody>(post(b"{\"a\":1}".to_vec(), "application/json")).await, "validation_error");
     }
 }
