@@ -6,6 +6,7 @@ mod front_door;
 mod hostile;
 mod identity;
 mod inbound;
+mod lists;
 mod order;
 mod recovery;
 mod tenancy;

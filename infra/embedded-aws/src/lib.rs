@@ -47,6 +47,8 @@ pub struct Options {
     pub clock: StackClock,
     /// The fault rules, asked before every call.
     pub faults: Faults,
+    /// Makes messages in flight visible at opening: right when whoever held them ended with the last process.
+    pub release_in_flight: bool,
 }
 
 impl Default for Options {
@@ -57,6 +59,7 @@ impl Default for Options {
             account_id: "000000000000".to_owned(),
             clock: StackClock::new(),
             faults: Faults::new(),
+            release_in_flight: false,
         }
     }
 }
@@ -89,12 +92,12 @@ struct Inner {
 impl EmbeddedAws {
     /// Opens the services, creating the data directory and its files where they are missing.
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        let Options { data_dir, region, account_id, clock, faults } = options;
+        let Options { data_dir, region, account_id, clock, faults, release_in_flight } = options;
         let data_dir = data_dir.map(DataDir::claim).transpose()?;
         let identity = Identity { region, account_id };
         let documents = Documents::open(data_dir.as_ref())?;
         let inner = Inner {
-            sqs: Sqs::open(data_dir.as_ref(), identity.clone(), clock.clone())?,
+            sqs: Sqs::open(data_dir.as_ref(), identity.clone(), clock.clone(), release_in_flight)?,
             dynamo: Dynamo::open(data_dir.as_ref())?,
             kms: Kms::open(documents.clone(), identity.clone(), clock.clone())?,
             secrets: Secrets::open(documents, identity, clock.clone())?,

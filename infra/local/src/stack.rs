@@ -72,6 +72,7 @@ impl Stack {
             account_id: ACCOUNT.to_owned(),
             clock: clock.clone(),
             faults: faults.clone(),
+            release_in_flight: true,
         })?;
         // The next port, if it is free: then a command line with the endpoint in it works again after a restart.
         let aws_listener = match options.port.checked_add(1).filter(|_| options.port != 0) {

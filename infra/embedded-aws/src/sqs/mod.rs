@@ -53,9 +53,13 @@ impl Sqs {
         data_dir: Option<&DataDir>,
         identity: Identity,
         clock: StackClock,
+        release_in_flight: bool,
     ) -> Result<Self, OpenError> {
         let wakes = Wakes::default();
         let state = State::open(data_dir, identity.clone(), clock.clone(), wakes.clone())?;
+        if release_in_flight {
+            state.release_in_flight()?;
+        }
         let worker = Worker::start(state)?;
         Ok(Self { worker, wakes, identity, clock, polls: watch::Sender::new(true) })
     }

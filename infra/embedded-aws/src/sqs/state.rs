@@ -80,6 +80,18 @@ impl State {
         Ok(state)
     }
 
+    /// Gives back every message that somebody held: for a stack whose only consumers ended with it. Their receive
+    /// counts stay; their receipts are void with the next receive.
+    pub(super) fn release_in_flight(&self) -> Result<(), OpenError> {
+        self.connection
+            .execute(
+                "UPDATE messages SET in_flight = 0, visible_ms = MIN(visible_ms, ?1) WHERE in_flight = 1",
+                [self.clock.now_ms()],
+            )
+            .map(drop)
+            .map_err(|error| OpenError::Stored { what: "messages", cause: error.to_string() })
+    }
+
     /// The queue of this name.
     pub(super) fn queue(&self, name: &str) -> Result<&Queue, ApiError> {
         self.queues.get(name).ok_or_else(error::no_such_queue)

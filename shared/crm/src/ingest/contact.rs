@@ -167,7 +167,8 @@ async fn settle(
         let known = store.known_identity(seen.tenant, identity, true).await?;
         let known = Known {
             contact,
-            stage: known.as_ref().map_or(stage, |known| known.stage.max(stage)),
+            // What was made for another contact, before a join, says nothing about this one.
+            stage: known.as_ref().filter(|known| known.contact == contact).map_or(stage, |known| known.stage.max(stage)),
             seen: digest.to_owned(),
             // A late event from before the person moved away does not bring them back.
             former_since: known
