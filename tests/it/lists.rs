@@ -42,7 +42,8 @@ async fn what_happens_while_somebody_pages_through_the_inbox_costs_and_repeats_n
             write(&world, n, &format!("wamid.B{n}"), now - age - 200 - n, "hello again").await;
         }
         world.settled().await;
-        let before: BTreeSet<String> = ids(&every(&world, "/v1/conversations?limit=100", &key).await).into_iter().collect();
+        let before: BTreeSet<String> =
+            ids(&every(&world, "/v1/conversations?limit=100", &key).await).into_iter().collect();
         assert_eq!(before.len(), 30);
 
         let mut seen = Vec::new();
@@ -60,7 +61,13 @@ async fn what_happens_while_somebody_pages_through_the_inbox_costs_and_repeats_n
             write(&world, 100 + page, &format!("wamid.N{page}"), at, "new here").await;
             let edit = json!({"from": "971500000002", "id": format!("wamid.E{page}"), "timestamp": at.to_string(), "type": "edit",
                 "edit": {"original_message_id": "wamid.A2", "message": {"type": "text", "text": {"body": "x"}}}});
-            assert_eq!(world.from_meta(world.meta_body().message("971500000002", edit).json().to_string()).await.status, 200);
+            assert_eq!(
+                world
+                    .from_meta(world.meta_body().message("971500000002", edit).json().to_string())
+                    .await
+                    .status,
+                200
+            );
             world.settled().await;
             page += 1;
         }
@@ -84,7 +91,9 @@ async fn a_full_last_page_has_no_cursor_and_messages_page_without_gaps() {
     let id = ids(&every(&world, "/v1/conversations", &key).await)[0].clone();
     let answer = world.get(&format!("/v1/conversations/{id}/messages?limit=10"), &key).await;
     assert_eq!((answer.items().len(), next(&answer)), (10, None));
-    let texts = |items: &[Value]| items.iter().map(|one| one["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let texts = |items: &[Value]| {
+        items.iter().map(|one| one["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
     let expected: Vec<String> = (0..10).map(|n| format!("text {n}")).collect();
     assert_eq!(texts(&answer.items()), expected);
     let one = world.get(&format!("/v1/conversations/{id}/messages?limit=3"), &key).await;
@@ -99,7 +108,10 @@ async fn a_full_last_page_has_no_cursor_and_messages_page_without_gaps() {
     assert_eq!(every(&world, &format!("/v1/leads/{lead}/timeline?limit=4"), &key).await.len(), 11);
     let raw = world.get(&format!("/v1/conversations/{id}/messages?include=raw&limit=1"), &key).await.items();
     assert_eq!(raw[0]["raw"]["text"]["body"], "newer");
-    assert_eq!(world.get(&format!("/v1/conversations/{id}/messages?include=x"), &key).await.json()["error"]["field"], "include");
+    assert_eq!(
+        world.get(&format!("/v1/conversations/{id}/messages?include=x"), &key).await.json()["error"]["field"],
+        "include"
+    );
 }
 
 #[tokio::test]
@@ -108,7 +120,14 @@ async fn filters_hold_on_every_page() {
     let key = world.tenant("meta").keys.live_viewer;
     let now = world.now_s();
     for n in 0..12 {
-        write(&world, n, &format!("wamid.{n}"), now - n, if n % 3 == 0 { "مرحبا كيف الحال" } else { "how much is it" }).await;
+        write(
+            &world,
+            n,
+            &format!("wamid.{n}"),
+            now - n,
+            if n % 3 == 0 { "مرحبا كيف الحال" } else { "how much is it" },
+        )
+        .await;
     }
     world.settled().await;
     assert_eq!(every(&world, "/v1/conversations?language=ar&limit=2", &key).await.len(), 4);
@@ -141,21 +160,44 @@ async fn many_parked_events_are_replayed_in_one_request_and_each_has_its_result(
     let odd = world.get(&format!("/v1/events/{}", parked[0]), &keys.live_viewer).await.data();
     assert_eq!(odd["payload"], "not json");
     let applied = ids(&every(&world, "/v1/events?state=applied", &keys.live_viewer).await)[0].clone();
-    assert_eq!(world.get(&format!("/v1/events/{applied}"), &keys.live_viewer).await.data()["payload"]["id"], "wamid.1");
+    assert_eq!(
+        world.get(&format!("/v1/events/{applied}"), &keys.live_viewer).await.data()["payload"]["id"],
+        "wamid.1"
+    );
     let refused = world.post(&format!("/v1/events/{applied}/replay"), &keys.live_admin, &json!({})).await;
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (409, "conflict"), "{:?}", refused.json());
 
-    assert_eq!(world.post("/v1/events/replay", &keys.live_agent, &json!({"state": "parked"})).await.status, 403);
-    let bad = world.post("/v1/events/replay", &keys.live_admin, &json!({"state": "parked", "tenant_id": "x"})).await;
+    assert_eq!(
+        world.post("/v1/events/replay", &keys.live_agent, &json!({"state": "parked"})).await.status,
+        403
+    );
+    let bad = world
+        .post("/v1/events/replay", &keys.live_admin, &json!({"state": "parked", "tenant_id": "x"}))
+        .await;
     assert_eq!((bad.status.as_u16(), bad.json()["error"]["field"].as_str()), (400, Some("tenant_id")));
     let body = json!({"ids": [parked[0], "evt_nonsense", applied, parked[0]]});
     let some = world.post("/v1/events/replay", &keys.live_admin, &body).await;
     assert_eq!(some.status, 202, "{:?}", some.json());
-    let results: Vec<&str> = some.json()["data"]["results"].as_array().unwrap().iter().map(|one| match one["result"].as_str().unwrap() {
-        "queued" => "queued", "not_found" => "not_found", "not_parked" => "not_parked", _ => "other" }).collect();
+    let results: Vec<&str> = some.json()["data"]["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| match one["result"].as_str().unwrap() {
+            "queued" => "queued",
+            "not_found" => "not_found",
+            "not_parked" => "not_parked",
+            _ => "other",
+        })
+        .collect();
     assert_eq!(results, ["queued", "not_found", "not_found"]);
     world.settled().await;
-    let all = world.post("/v1/events/replay", &keys.live_admin, &json!({"state": "parked", "provider": "meta", "limit": 3})).await;
+    let all = world
+        .post(
+            "/v1/events/replay",
+            &keys.live_admin,
+            &json!({"state": "parked", "provider": "meta", "limit": 3}),
+        )
+        .await;
     assert_eq!(all.data()["queued"], 3, "{:?}", all.json());
     world.settled().await;
     // They cannot be understood any better, so they are parked again.
@@ -180,15 +222,27 @@ async fn requests_are_refused_in_the_documented_order() {
         (keys.live_admin.as_str(), "/v1/events/replay", "application/json", "", 400),
         (keys.live_admin.as_str(), "/v1/events/replay", "text/plain", "{}", 415),
     ] {
-        let answer = world.send("POST", path, &[("authorization", &bearer(key)), ("content-type", content_type)], body.to_owned()).await;
+        let answer = world
+            .send(
+                "POST",
+                path,
+                &[("authorization", &bearer(key)), ("content-type", content_type)],
+                body.to_owned(),
+            )
+            .await;
         assert_eq!(answer.status, status, "{path} {content_type}: {:?}", answer.json());
     }
     let query = world.send("GET", &format!("/v1/conversations?api_key={}", keys.live_admin), &[], "").await;
-    assert_eq!((query.status.as_u16(), query.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer")), (401, true));
-    for path in ["/v1/conversations/", "/v1/conversations/%ff", "/v1/leads/lead_%00", "/nothing", "/v1", "/"] {
+    assert_eq!(
+        (query.status.as_u16(), query.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer")),
+        (401, true)
+    );
+    for path in ["/v1/conversations/", "/v1/conversations/%ff", "/v1/leads/lead_%00", "/nothing", "/v1", "/"]
+    {
         assert_eq!(world.get(path, &keys.live_admin).await.code(), "not_found", "{path}");
     }
-    let head = world.send("HEAD", "/v1/conversations", &[("authorization", &bearer(&keys.live_viewer))], "").await;
+    let head =
+        world.send("HEAD", "/v1/conversations", &[("authorization", &bearer(&keys.live_viewer))], "").await;
     assert_eq!(head.status, 200);
     for method in ["OPTIONS", "PUT", "PATCH"] {
         let answer = world.send(method, "/v1/conversations", &[], "").await;

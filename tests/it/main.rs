@@ -1,5 +1,6 @@
 //! End to end: through the front door of a running stack, on the production adapters.
 
+mod access;
 mod corpus;
 mod event_log;
 mod front_door;

@@ -52,7 +52,11 @@ impl Drop for Process {
     }
 }
 
-async fn ask(client: &Client<HttpConnector, Full<Bytes>>, request: http::request::Builder, body: String) -> Option<(u16, Value)> {
+async fn ask(
+    client: &Client<HttpConnector, Full<Bytes>>,
+    request: http::request::Builder,
+    body: String,
+) -> Option<(u16, Value)> {
     let request = request.body(Full::new(Bytes::from(body))).unwrap();
     let response = client.request(request).await.ok()?;
     let status = response.status().as_u16();
@@ -99,7 +103,8 @@ async fn what_was_answered_200_survives_a_kill_of_the_whole_stack_and_is_applied
     let base = process.ready.base_url.clone();
     let idle = async {
         for _ in 0..600 {
-            let status = ask(&client, http::Request::get(format!("{base}/_local/status")), String::new()).await;
+            let status =
+                ask(&client, http::Request::get(format!("{base}/_local/status")), String::new()).await;
             if status.is_some_and(|(_, status)| status["idle"] == true) {
                 return true;
             }

@@ -168,7 +168,10 @@ async fn settle(
         let known = Known {
             contact,
             // What was made for another contact, before a join, says nothing about this one.
-            stage: known.as_ref().filter(|known| known.contact == contact).map_or(stage, |known| known.stage.max(stage)),
+            stage: known
+                .as_ref()
+                .filter(|known| known.contact == contact)
+                .map_or(stage, |known| known.stage.max(stage)),
             seen: digest.to_owned(),
             // A late event from before the person moved away does not bring them back.
             former_since: known

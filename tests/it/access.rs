@@ -1,0 +1,65 @@
+//! Who may do what: every route against every role, and keys that are no more.
+
+use domain::access::ApiKey;
+use domain::time::Millis;
+use e2e::World;
+use platform::Platform;
+use platform::clock::SystemClock;
+use serde_json::json;
+use std::sync::Arc;
+
+const ABSENT: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+#[tokio::test]
+async fn every_route_asks_for_a_key_and_for_the_role_it_needs() {
+    let world = World::start().await;
+    let keys = world.tenant("meta").keys;
+    // Method, path, lowest role that gets past the door: 0 viewer, 1 agent, 2 admin.
+    let routes = [
+        ("GET", "/v1/conversations".to_owned(), 0),
+        ("GET", format!("/v1/conversations/conv_{ABSENT}"), 0),
+        ("GET", format!("/v1/conversations/conv_{ABSENT}/messages"), 0),
+        ("GET", format!("/v1/contacts/ctc_{ABSENT}"), 0),
+        ("GET", format!("/v1/whatsapp/messages/msg_{ABSENT}"), 0),
+        ("GET", "/v1/leads".to_owned(), 0),
+        ("GET", format!("/v1/leads/lead_{ABSENT}"), 0),
+        ("GET", format!("/v1/leads/lead_{ABSENT}/timeline"), 0),
+        ("GET", "/v1/events".to_owned(), 0),
+        ("GET", format!("/v1/events/evt_{ABSENT}"), 0),
+        ("POST", format!("/v1/events/evt_{ABSENT}/replay"), 2),
+        ("POST", "/v1/events/replay".to_owned(), 2),
+    ];
+    for (method, path, lowest) in &routes {
+        assert_eq!(world.send(method, path, &[], "").await.status, 401, "{method} {path} without a key");
+        for (rank, key) in [&keys.live_viewer, &keys.live_agent, &keys.live_admin].into_iter().enumerate() {
+            let bearer = format!("Bearer {key}");
+            let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+            let status = world.send(method, path, &headers, "").await.status;
+            if rank < *lowest {
+                assert_eq!(status, 403, "{method} {path} by rank {rank}");
+            } else {
+                assert!(
+                    ![401, 403, 405].contains(&status.as_u16()) && status.as_u16() < 500,
+                    "{method} {path} by rank {rank}: {status}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_ends_with_the_next_request_and_a_silent_store_is_no_refusal() {
+    let world = World::start().await;
+    let key = world.tenant("meta").keys.live_agent;
+    assert_eq!(world.get("/v1/conversations", &key).await.status, 200);
+    let platform = Platform::new(&world.config(), Arc::new(SystemClock)).unwrap();
+    let digest = ApiKey::parse(&key).unwrap().digest();
+    platform.store.revoke_api_key(&digest, Millis::from_unix_ms(world.now_s() * 1000)).await.unwrap();
+    let revoked = world.get("/v1/conversations", &key).await;
+    assert_eq!((revoked.status.as_u16(), revoked.code().as_str()), (401, "invalid_api_key"));
+
+    let rules = json!({"rules": [{"service": "dynamodb", "operation": "GetItem", "action": "error"}]});
+    world.send("PUT", "/_local/faults", &[("content-type", "application/json")], rules.to_string()).await;
+    let silent = world.get("/v1/conversations", &world.tenant("meta").keys.live_admin).await;
+    assert_eq!((silent.status.as_u16(), silent.code().as_str()), (503, "service_unavailable"));
+}
