@@ -1,4 +1,5 @@
 //! `kill -9` of the whole stack, in the middle of the work.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may panic")]
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -22,6 +23,7 @@ struct Process {
 impl Process {
     async fn start(dir: &Path) -> Self {
         let ready_file = dir.join("ready.json");
+        #[expect(clippy::zombie_processes, reason = "`Drop` waits for it")]
         let child = Command::new(env!("CARGO_BIN_EXE_hadar"))
             .args(["--port", "0", "--data-dir"])
             .arg(dir.join("data"))
