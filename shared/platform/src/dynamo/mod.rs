@@ -4,6 +4,7 @@
 mod annex;
 mod contacts;
 mod conversations;
+mod event_queries;
 mod events;
 mod identities;
 mod keys;
