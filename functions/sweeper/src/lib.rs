@@ -4,11 +4,10 @@ use crm::sweep::Swept;
 use platform::Platform;
 use platform::dynamo::StoreError;
 
-/// Runs one sweep.
+/// Runs one sweep; `owner` holds the lease, so that one owner's sweeps never wait for each other.
 ///
 /// # Errors
 /// The table did not answer; the next minute's sweep does the rest.
-pub async fn sweep(platform: &Platform) -> Result<Swept, StoreError> {
-    let owner = uuid::Uuid::new_v4().to_string();
-    crm::sweep::sweep(platform, &owner, platform.clock.now()).await
+pub async fn sweep(platform: &Platform, owner: &str) -> Result<Swept, StoreError> {
+    crm::sweep::sweep(platform, owner, platform.clock.now()).await
 }

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init_lambda();
     let platform = &Platform::new(&Config::from_env()?, Arc::new(SystemClock))?;
     run(service_fn(move |_: LambdaEvent<serde_json::Value>| async move {
-        Ok::<_, Error>(sweeper::sweep(platform).await?)
+        Ok::<_, Error>(sweeper::sweep(platform, &uuid::Uuid::new_v4().to_string()).await?)
     }))
     .await
 }

@@ -136,14 +136,7 @@ impl Webhook {
 
 /// Logs the whole chain, once, and answers that the provider should come again.
 fn unavailable(error: &dyn std::error::Error, trace_id: Uuid) -> Answer {
-    let mut chain = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        chain.push_str(": ");
-        chain.push_str(&error.to_string());
-        source = error.source();
-    }
-    tracing::error!(%trace_id, error = %chain, "a webhook could not be taken");
+    tracing::error!(%trace_id, error = %platform::telemetry::chain(error), "a webhook could not be taken");
     Answer::unavailable(trace_id)
 }
 

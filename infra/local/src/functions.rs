@@ -115,7 +115,7 @@ impl Function {
     ) -> Option<Result<Result<Swept, StoreError>, Ended>> {
         let Code::Sweeper(platform) = &self.code else { return None };
         let platform = platform.clone();
-        let work = async move { crm::sweep::sweep(&platform, "local stack", platform.clock.now()).await };
+        let work = async move { sweeper::sweep(&platform, "local stack").await };
         Some(invocations.run(&self.name, self.timeout, work).await)
     }
 }

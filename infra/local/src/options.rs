@@ -70,14 +70,7 @@ pub enum StartError {
 impl StartError {
     /// Setting up `what` failed; the chain of causes becomes one line.
     pub(crate) fn set_up(what: impl Into<String>, error: &dyn std::error::Error) -> Self {
-        let mut cause = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            cause.push_str(": ");
-            cause.push_str(&error.to_string());
-            source = error.source();
-        }
-        Self::SetUp { what: what.into(), cause }
+        Self::SetUp { what: what.into(), cause: platform::telemetry::chain(error) }
     }
 }
 

@@ -58,21 +58,9 @@ pub enum IngestError {
 
 impl From<StoreError> for IngestError {
     fn from(error: StoreError) -> Self {
-        let reason = chain(&error);
+        let reason = platform::telemetry::chain(&error);
         if error.is_transient() { Self::Transient { reason } } else { Self::Permanent { reason } }
     }
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// Applies webhook bodies. One per process: it remembers tenants for a minute.

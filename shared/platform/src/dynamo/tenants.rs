@@ -4,7 +4,6 @@ use super::wire::{AttributeValue, Item, Names, Query, Refused, StoreError, Value
 use super::{Store, keys};
 use domain::access::{Environment, Role};
 use domain::ids::{KeyId, TenantId};
-use domain::provider::Provider;
 use domain::tenant::{Number, Tenant};
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -183,19 +182,6 @@ impl Store {
             .await?
             .ok();
         Ok(())
-    }
-
-    /// The numbers of a tenant that a provider carries.
-    ///
-    /// # Errors
-    /// As [`Store::tenant_facts`].
-    pub async fn integrations(
-        &self,
-        tenant: TenantId,
-        provider: Provider,
-    ) -> Result<Vec<Integration>, StoreError> {
-        let facts = self.tenant_facts(tenant).await?;
-        Ok(facts.integrations.into_iter().filter(|one| one.number.provider == provider).collect())
     }
 }
 

@@ -4,6 +4,7 @@
 use super::envelope::{Enveloped, failure};
 use super::problem::Problem;
 use crate::Platform;
+use crate::telemetry;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
@@ -102,10 +103,10 @@ fn said_by_the_router(status: StatusCode) -> Problem {
 fn log(problem: &Problem, trace_id: Uuid) {
     match problem {
         Problem::Internal(source) => {
-            tracing::error!(trace.id = %trace_id, "internal error: {}", chain(source.as_ref()));
+            tracing::error!(trace.id = %trace_id, "internal error: {}", telemetry::chain(source.as_ref()));
         }
         Problem::Unavailable(source) => {
-            tracing::warn!(trace.id = %trace_id, "unavailable: {}", chain(source.as_ref()));
+            tracing::warn!(trace.id = %trace_id, "unavailable: {}", telemetry::chain(source.as_ref()));
         }
         Problem::Validation { .. }
         | Problem::Unauthorized
@@ -117,17 +118,6 @@ fn log(problem: &Problem, trace_id: Uuid) {
         | Problem::PayloadTooLarge { .. }
         | Problem::UnsupportedMediaType => {}
     }
-}
-
-fn chain(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// A version 7 UUID: its time is the request's, so traces sort by time.
