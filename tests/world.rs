@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use local::{DemoTenant, Options, Stack};
 use platform::aws::{Aws, Effort, Service};
-use platform::config::{AwsConfig, Config};
+use platform::config::{AwsConfig, Config, ProviderRoots};
 use serde_json::Value;
 use sha2::Sha256;
 use std::time::Duration;
@@ -172,6 +172,9 @@ impl World {
             tokens_key_id: "alias/unused".to_owned(),
             platform_secret_id: "unused".to_owned(),
             single_tenant: None,
+            outbound_queue_url: ready.queues.get("outbound").cloned().unwrap_or_default(),
+            media_bucket: String::new(),
+            providers: ProviderRoots::default(),
         }
     }
 

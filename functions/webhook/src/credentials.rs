@@ -121,7 +121,7 @@ impl Credentials {
         match provider {
             Provider::Meta => keyring.platform_app,
             Provider::Dialog360 => presented.dialog360_signature.is_some(),
-            Provider::Ultramsg => false,
+            Provider::Ultramsg | Provider::Sandbox => false,
         }
     }
 
@@ -133,7 +133,7 @@ impl Credentials {
             Provider::Dialog360 => {
                 accepted.dialog360_secrets.extend(platform.dialog360_platform_secrets.iter().map(secret));
             }
-            Provider::Ultramsg => {}
+            Provider::Ultramsg | Provider::Sandbox => {}
         }
         Ok(accepted)
     }

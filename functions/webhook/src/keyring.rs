@@ -44,6 +44,7 @@ impl Keyring {
             Provider::Meta => self.meta.as_ref(),
             Provider::Dialog360 => self.dialog360.as_ref(),
             Provider::Ultramsg => self.ultramsg.as_ref(),
+            Provider::Sandbox => None,
         }
     }
 
@@ -58,6 +59,8 @@ impl Keyring {
             Provider::Meta => &mut self.meta,
             Provider::Dialog360 => &mut self.dialog360,
             Provider::Ultramsg => &mut self.ultramsg,
+            // The sandbox sends no webhooks, so it has no secrets.
+            Provider::Sandbox => return,
         };
         let accepted = accepted.get_or_insert_default();
         for (kind, secret) in secrets.into_iter().filter_map(|(kind, secret)| Some((kind, secret?))) {
@@ -68,7 +71,7 @@ impl Keyring {
                 (Kind::Webhook, provider) => {
                     match provider {
                         Provider::Ultramsg => add(&mut accepted.relay_secrets, secret.clone()),
-                        Provider::Meta | Provider::Dialog360 => {
+                        Provider::Meta | Provider::Dialog360 | Provider::Sandbox => {
                             add(&mut accepted.header_secrets, secret.clone());
                         }
                     }

@@ -165,6 +165,7 @@ async fn connect(
             provision::number(platform, id, number, &secrets).await?;
             tenant.ultramsg = Some(ultramsg);
         }
+        Provider::Sandbox => {}
     }
     Ok(())
 }

@@ -124,6 +124,11 @@ id!(
     KeyId, "key"
 );
 
+id!(
+    /// A message template.
+    TemplateId, "tpl"
+);
+
 impl ContactId {
     /// The conversation of this contact.
     #[must_use]

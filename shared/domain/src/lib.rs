@@ -4,16 +4,20 @@
 //! where facts are kept is `platform`'s.
 
 pub mod access;
+pub mod address;
+pub mod failure;
 pub mod identity;
 pub mod ids;
 pub mod inbound;
 pub mod language;
 pub mod message;
+pub mod outgoing;
 pub mod parked;
 pub mod phone;
 pub mod provider;
 pub mod receipt;
 pub mod redacted;
+pub mod template;
 pub mod tenant;
 pub mod time;
 pub mod window;

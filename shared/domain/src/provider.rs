@@ -13,10 +13,12 @@ pub enum Provider {
     Dialog360,
     /// UltraMsg, which drives WhatsApp Web.
     Ultramsg,
+    /// Nobody: what a test key or a sandbox twin sends is recorded and leaves for nowhere.
+    Sandbox,
 }
 
 impl Provider {
-    /// All of them, in the order they are shown.
+    /// Those that a tenant can connect, in the order they are shown.
     pub const ALL: [Self; 3] = [Self::Meta, Self::Dialog360, Self::Ultramsg];
 
     /// The name on the wire and in the tables.
@@ -26,13 +28,14 @@ impl Provider {
             Self::Meta => "meta",
             Self::Dialog360 => "dialog360",
             Self::Ultramsg => "ultramsg",
+            Self::Sandbox => "sandbox",
         }
     }
 
     /// Reads the name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|provider| provider.as_str() == text)
+        Self::ALL.into_iter().chain([Self::Sandbox]).find(|provider| provider.as_str() == text)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Configuration, read from the environment once, complete or with every fault named at once.
 
 use domain::ids::TenantId;
+use domain::provider::Provider;
 use domain::redacted::Redacted;
 use std::path::PathBuf;
 
@@ -27,6 +28,46 @@ pub struct Config {
     pub platform_secret_id: String,
     /// The one tenant of `/api/webhooks/whatsapp`, when this deployment has one.
     pub single_tenant: Option<TenantId>,
+    /// The queue of conversations that have something to send. Empty where a function has none.
+    pub outbound_queue_url: String,
+    /// The bucket of media. Empty where a function has none.
+    pub media_bucket: String,
+    /// Where the providers are.
+    pub providers: ProviderRoots,
+}
+
+/// The roots of the providers' APIs, without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderRoots {
+    /// Meta's Graph API, in place of `https://graph.facebook.com`.
+    pub meta: String,
+    /// 360dialog, in place of `https://waba-v2.360dialog.io`.
+    pub dialog360: String,
+    /// UltraMsg, in place of `https://api.ultramsg.com`.
+    pub ultramsg: String,
+}
+
+impl Default for ProviderRoots {
+    fn default() -> Self {
+        Self {
+            meta: "https://graph.facebook.com".to_owned(),
+            dialog360: "https://waba-v2.360dialog.io".to_owned(),
+            ultramsg: "https://api.ultramsg.com".to_owned(),
+        }
+    }
+}
+
+impl ProviderRoots {
+    /// The root of a provider; the sandbox has none.
+    #[must_use]
+    pub fn of(&self, provider: Provider) -> Option<&str> {
+        match provider {
+            Provider::Meta => Some(&self.meta),
+            Provider::Dialog360 => Some(&self.dialog360),
+            Provider::Ultramsg => Some(&self.ultramsg),
+            Provider::Sandbox => None,
+        }
+    }
 }
 
 /// Where AWS is and who we are to it.
@@ -89,8 +130,22 @@ impl Config {
                 .ok()
         });
         let optional = |name: &str| get(name).unwrap_or_default();
+        let stage = get("HADAR_STAGE").unwrap_or_else(|| "dev".to_owned());
+        let mut providers = ProviderRoots::default();
+        for (name, root) in [
+            ("HADAR_META_URL", &mut providers.meta),
+            ("HADAR_DIALOG360_URL", &mut providers.dialog360),
+            ("HADAR_ULTRAMSG_URL", &mut providers.ultramsg),
+        ] {
+            let Some(other) = get(name) else { continue };
+            // Whoever can set it reads every token; in production a provider is where it is (T32).
+            if stage == "prod" && other != *root {
+                faults.push(format!("{name} must not be set in the stage prod"));
+            }
+            *root = other.trim_end_matches('/').to_owned();
+        }
         let config = Self {
-            stage: get("HADAR_STAGE").unwrap_or_else(|| "dev".to_owned()),
+            stage,
             function: get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "hadar".to_owned()),
             aws,
             crm_table,
@@ -100,6 +155,9 @@ impl Config {
             tokens_key_id: optional("HADAR_TOKENS_KEY_ID"),
             platform_secret_id: optional("HADAR_PLATFORM_SECRET_ID"),
             single_tenant,
+            outbound_queue_url: optional("HADAR_OUTBOUND_QUEUE_URL"),
+            media_bucket: optional("HADAR_MEDIA_BUCKET"),
+            providers,
         };
         if faults.is_empty() { Ok(config) } else { Err(ConfigError(faults)) }
     }
@@ -115,6 +173,20 @@ mod tests {
             Config::from_lookup(|name| (name == "AWS_REGION").then(|| "me-central-1".into())).unwrap_err();
         assert_eq!(error.0.len(), 3, "{error}");
         assert!(error.to_string().contains("HADAR_CRM_TABLE is not set"));
+    }
+
+    #[test]
+    fn in_production_a_provider_cannot_be_somewhere_else() {
+        let read = |stage: &'static str| {
+            Config::from_lookup(move |name| match name {
+                "HADAR_STAGE" => Some(stage.to_owned()),
+                "HADAR_META_URL" => Some("http://127.0.0.1:1/".to_owned()),
+                "HADAR_SINGLE_TENANT_ID" | "HADAR_DIALOG360_URL" | "HADAR_ULTRAMSG_URL" => None,
+                _ => Some("x".to_owned()),
+            })
+        };
+        assert_eq!(read("dev").unwrap().providers.meta, "http://127.0.0.1:1");
+        assert!(read("prod").unwrap_err().to_string().contains("HADAR_META_URL"));
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub mod platform;
 pub mod queue;
 pub mod secrets;
 pub mod telemetry;
+mod tls;
+pub mod transport;
 pub mod vault;
 
 pub use platform::Platform;

@@ -19,6 +19,8 @@ pub struct Platform {
     pub secrets: Secrets,
     /// Verified webhooks on their way to the processor.
     pub inbound: Queue,
+    /// Conversations that have something to send, on their way to the sender.
+    pub outbound: Queue,
     /// The time.
     pub clock: SharedClock,
     /// The one tenant of a single-tenant deployment.
@@ -36,7 +38,8 @@ impl Platform {
             store: Store::new(aws.clone(), config.crm_table.clone(), config.ephemeral_table.clone()),
             vault: Vault::new(aws.clone(), config.tokens_key_id.clone(), clock.clone()),
             secrets: Secrets::new(aws.clone(), config.platform_secret_id.clone(), clock.clone()),
-            inbound: Queue::new(aws, config.inbound_queue_url.clone()),
+            inbound: Queue::new(aws.clone(), config.inbound_queue_url.clone()),
+            outbound: Queue::new(aws, config.outbound_queue_url.clone()),
             clock,
             single_tenant: config.single_tenant,
         })

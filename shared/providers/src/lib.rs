@@ -27,6 +27,7 @@ pub fn parse(provider: Provider, body: &[u8]) -> Result<Parsed, NotUnderstood> {
         Provider::Meta => cloud_api::parse(text, cloud_api::Root::Envelope),
         Provider::Dialog360 => cloud_api::parse(text, cloud_api::Root::EnvelopeOrLegacy),
         Provider::Ultramsg => ultramsg::parse(text),
+        Provider::Sandbox => Err(NotUnderstood("the sandbox sends no webhooks".to_owned())),
     }
 }
 
@@ -38,6 +39,7 @@ pub fn message_body(provider: Provider, raw: &str) -> Result<MessageBody, NotUnd
     let body = match provider {
         Provider::Meta | Provider::Dialog360 => cloud_api::message_body(raw),
         Provider::Ultramsg => ultramsg::message_body(raw),
+        Provider::Sandbox => return Err(NotUnderstood("the sandbox receives no messages".to_owned())),
     };
     body.map_err(|why| NotUnderstood(why.into_reason()))
 }

@@ -106,6 +106,7 @@ pub fn verify<'b>(
         Provider::Meta => verify_meta(&accepted.app_secrets, presented.hub_signature, body),
         Provider::Dialog360 => verify_dialog360(presented, accepted, body),
         Provider::Ultramsg => verify_ultramsg(presented, accepted, body, now),
+        Provider::Sandbox => Err(BadCredential),
     }?;
     Ok(VerifiedBody { bytes: body, strength })
 }

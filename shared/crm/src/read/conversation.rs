@@ -73,6 +73,7 @@ impl NumberName {
         match provider {
             Provider::Meta | Provider::Dialog360 => Self { phone_number_id: number, instance_id: None },
             Provider::Ultramsg => Self { phone_number_id: None, instance_id: number },
+            Provider::Sandbox => Self::default(),
         }
     }
 }

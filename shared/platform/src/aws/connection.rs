@@ -2,6 +2,7 @@
 //! closed them in the meantime, which after a thaw of the Lambda environment is the rule.
 
 use super::error::AwsError;
+use crate::tls;
 use bytes::Bytes;
 use http::response::Parts;
 use http::uri::Scheme;
@@ -10,9 +11,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -203,19 +202,6 @@ async fn speak(
 }
 
 fn connector(roots: Option<&Path>) -> Result<TlsConnector, AwsError> {
-    let mut trusted = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = roots {
-        let wrong =
-            |error: &dyn fmt::Display| AwsError::Config(format!("AWS_CA_BUNDLE {}: {error}", path.display()));
-        for root in CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))? {
-            let root = root.map_err(|error| wrong(&error))?;
-            trusted.add(root).map_err(|error| wrong(&error))?;
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| AwsError::Config(error.to_string()))?
-        .with_root_certificates(trusted)
-        .with_no_client_auth();
+    let config = tls::client(roots).map_err(AwsError::Config)?;
     Ok(TlsConnector::from(Arc::new(config)))
 }

@@ -1,0 +1,118 @@
+//! Calls to the providers: 3 s to connect, 10 s in all, no retry, no redirect, no proxy, no kept connection, the
+//! answer capped.
+//!
+//! A connection that rested may be closed by the peer while we write: whether the request was taken would then be
+//! open. A send is worth a handshake, so every call opens its own connection (docs/adr/0007).
+
+use crate::config::{Config, ProviderRoots};
+use crate::tls;
+use bytes::{Bytes, BytesMut};
+use domain::provider::Provider;
+use futures_util::StreamExt as _;
+use http::{Request, Response};
+use reqwest::redirect::Policy;
+use std::time::Duration;
+
+const CONNECT: Duration = Duration::from_secs(3);
+const TOTAL: Duration = Duration::from_secs(10);
+/// The most of an answer to an API call that is read, in bytes.
+const ANSWER_LIMIT: usize = 64 * 1024;
+
+/// Speaks HTTP with the providers. Clones share nothing but configuration.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    http: reqwest::Client,
+    roots: ProviderRoots,
+}
+
+/// A call did not end in an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nothing was sent: no address, no connection, no TLS. The call may be made again.
+    #[error("the provider could not be reached: {0}")]
+    NotSent(String),
+    /// The request was sent, at least in part, and whether it was taken is open.
+    #[error("the provider did not answer as HTTP demands: {0}")]
+    Unknown(String),
+}
+
+impl Transport {
+    /// Prepares the client; no I/O.
+    ///
+    /// # Errors
+    /// A CA bundle that cannot be used, in words for the log.
+    pub fn new(config: &Config) -> Result<Self, String> {
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::client(config.aws.ca_bundle.as_deref())?)
+            .connect_timeout(CONNECT)
+            .timeout(TOTAL)
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("hadar/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self { http, roots: config.providers.clone() })
+    }
+
+    /// Makes one call of a provider's API: the request's URI is a path and query under the provider's root.
+    ///
+    /// # Errors
+    /// [`CallError`]; also for the sandbox, which nobody can call.
+    pub async fn call(
+        &self,
+        provider: Provider,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, CallError> {
+        let root =
+            self.roots.of(provider).ok_or_else(|| CallError::NotSent("no such provider".to_owned()))?;
+        let url = format!("{root}{}", request.uri());
+        self.exchange(&url, request, ANSWER_LIMIT).await
+    }
+
+    /// Makes one call to an absolute URL, such as one that a provider gave for a file; reads at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`CallError`]; a longer answer is [`CallError::Unknown`].
+    pub async fn fetch(
+        &self,
+        url: &str,
+        request: Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Bytes>, CallError> {
+        self.exchange(url, request, limit).await
+    }
+
+    async fn exchange(
+        &self,
+        url: &str,
+        request: Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Bytes>, CallError> {
+        let (parts, body) = request.into_parts();
+        let sent = self.http.request(parts.method, url).headers(parts.headers).body(body).send().await;
+        // The URL may hold a token: it stays out of every text.
+        let answer = sent.map_err(|error| failed(error.without_url()))?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut read = BytesMut::new();
+        let mut chunks = answer.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| failed(error.without_url()))?;
+            if read.len() + chunk.len() > limit {
+                return Err(CallError::Unknown(format!("the answer is longer than {limit} bytes")));
+            }
+            read.extend_from_slice(&chunk);
+        }
+        let mut response = Response::new(read.freeze());
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+}
+
+fn failed(error: reqwest::Error) -> CallError {
+    let said = crate::telemetry::chain(&error);
+    // A builder error never left; a connect error means that DNS, TCP or TLS did not come about.
+    if error.is_connect() || error.is_builder() { CallError::NotSent(said) } else { CallError::Unknown(said) }
+}
