@@ -77,10 +77,7 @@ pub fn check(content: &Outgoing) -> Result<(), FieldError> {
 }
 
 fn check_media(media: &OutgoingMedia) -> Result<(), FieldError> {
-    match &media.source {
-        MediaSource::Url(url) => public_https("media.url", url)?,
-        MediaSource::Id(id) => text("media.id", id, 256)?,
-    }
+    check_media_source("media", &media.source)?;
     let silent = matches!(media.media_kind, MediaKind::Audio | MediaKind::Voice | MediaKind::Sticker);
     if silent && media.caption.is_some() {
         return wrong("media.caption", "Sounds and stickers carry no caption; send a text beside them.");
@@ -89,11 +86,22 @@ fn check_media(media: &OutgoingMedia) -> Result<(), FieldError> {
         return wrong("media.filename", "Only documents are shown with a name.");
     }
     optional("media.caption", media.caption.as_deref(), 1024)?;
-    if let Some(name) = media.filename.as_deref() {
-        text("media.filename", name, 240)?;
-        if name.contains(['/', '\\', '\0', '\n', '\r']) {
-            return wrong("media.filename", "It is a name, not a path.");
-        }
+    media.filename.as_deref().map_or(Ok(()), |name| check_document_name("media.filename", name))
+}
+
+/// Checks where a file is; `field` is the path of the object that holds the `url` or `id`.
+pub(crate) fn check_media_source(field: &str, source: &MediaSource) -> Result<(), FieldError> {
+    match source {
+        MediaSource::Url(url) => public_https(&format!("{field}.url"), url),
+        MediaSource::Id(id) => text(&format!("{field}.id"), id, 256),
+    }
+}
+
+/// Checks the name a document is shown with.
+pub(crate) fn check_document_name(field: &str, name: &str) -> Result<(), FieldError> {
+    text(field, name, 240)?;
+    if name.contains(['/', '\\', '\0', '\n', '\r']) {
+        return wrong(field, "It is a name, not a path.");
     }
     Ok(())
 }

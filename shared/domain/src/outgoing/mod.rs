@@ -7,6 +7,7 @@ mod check;
 mod interactive;
 
 pub use check::{FieldError, check};
+pub(crate) use check::{check_document_name, check_media_source};
 pub use interactive::{Interactive, ListRow, ListSection, ReplyButton};
 
 use crate::message::MediaKind;

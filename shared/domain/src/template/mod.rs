@@ -1,5 +1,10 @@
 //! Templates as the platform knows them, whoever approved them.
 
+pub mod choice;
+pub mod contract;
+#[cfg(test)]
+pub(crate) mod sample;
+
 use crate::ids::TemplateId;
 use crate::message::MediaKind;
 use crate::outgoing::MediaSource;
