@@ -30,6 +30,37 @@ async fn parked_by_an_outage(world: &World) -> String {
 }
 
 #[tokio::test]
+async fn a_trace_shows_the_message_its_receipts_and_what_was_parked_and_nothing_to_others() {
+    let world = World::start().await;
+    let keys = world.tenant("meta").keys;
+    let now = world.now_s();
+    let text = world.meta_body().text("971501234567", "wamid.TRACED", now - 3600, "hi").json();
+    let answer = world.from_meta(text.to_string()).await;
+    let trace = answer.json()["trace_id"].as_str().unwrap().to_owned();
+    let broken = world.from_meta("{\"object\":1}".to_owned()).await;
+    let broken = broken.json()["trace_id"].as_str().unwrap().to_owned();
+    world.settled().await;
+
+    let path = format!("/v1/traces/{trace}");
+    let found = world.get(&path, &keys.live_viewer).await.data();
+    assert_eq!(found["trace_id"], trace.as_str());
+    assert_eq!(found["messages"][0]["provider_message_id"], "wamid.TRACED", "{found}");
+    assert_eq!(found["messages"][0]["trace_id"], trace.as_str());
+    assert_eq!(found["messages"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["searched_back_to"], serde_json::Value::Null);
+    let parked = world.get(&format!("/v1/traces/{broken}"), &keys.live_viewer).await.data();
+    assert_eq!(parked["events"][0]["state"], "parked", "{parked}");
+
+    for (path, key) in [
+        (path.as_str(), &world.tenant("ultramsg").keys.live_admin),
+        ("/v1/traces/00000000-0000-4000-8000-000000000000", &keys.live_admin),
+        ("/v1/traces/nonsense", &keys.live_admin),
+    ] {
+        assert_eq!(world.get(path, key).await.code(), "not_found", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_outage_parks_after_growing_waits_and_one_replay_applies_it() {
     let world = World::start().await;
     let keys = world.tenant("meta").keys;

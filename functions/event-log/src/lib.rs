@@ -4,6 +4,7 @@ mod event;
 mod list;
 mod replay;
 mod replay_many;
+mod trace;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -16,6 +17,7 @@ pub fn router(platform: Platform) -> Router {
         .route("/events", get(list::get))
         .route("/events/replay", post(replay_many::post))
         .route("/events/{id}", get(event::get))
-        .route("/events/{id}/replay", post(replay::post));
+        .route("/events/{id}/replay", post(replay::post))
+        .route("/traces/{trace_id}", get(trace::get));
     serve(routes, platform)
 }

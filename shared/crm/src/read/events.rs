@@ -194,7 +194,7 @@ pub async fn lag(store: &Store, tenant: TenantId, now: Millis) -> Result<Lag, St
     })
 }
 
-fn logged(entry: LogEntry) -> EventView {
+pub(super) fn logged(entry: LogEntry) -> EventView {
     EventView {
         id: entry.id,
         state: LoggedState::Logged(entry.state),

@@ -12,6 +12,7 @@ mod inbox;
 mod leads;
 mod message;
 mod timeline;
+mod traces;
 mod walk;
 
 pub use contact::{Contact, ContactBrief, contact};
@@ -21,6 +22,7 @@ pub use inbox::{InboxFilter, InboxPosition, conversation, conversations};
 pub use leads::{Lead, LeadFilter, LeadSource, LeadStatus, lead, leads};
 pub use message::{Message, conversation_messages, message};
 pub use timeline::{TimelineEvent, lead_timeline};
+pub use traces::{Trace, trace};
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

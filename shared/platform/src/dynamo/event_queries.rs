@@ -140,7 +140,7 @@ impl Store {
         Ok(self.crm.query(action, &query).await?.items)
     }
 
-    async fn load(&self, index: &[Item]) -> Result<Vec<LogEntry>, StoreError> {
+    pub(super) async fn load(&self, index: &[Item]) -> Result<Vec<LogEntry>, StoreError> {
         let found: Vec<Key> = index.iter().filter_map(timeline::key_of).collect();
         let items = self.crm.batch_get("read events", &found).await?;
         let mut events: Vec<LogEntry> = items.into_iter().map(read).collect::<Result<_, _>>()?;

@@ -8,6 +8,7 @@ use domain::provider::Provider;
 use domain::time::Millis;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
+use uuid::Uuid;
 
 /// The index of a tenant's timelines, leads and events, by time.
 pub(super) const BY_TIME: &str = "by_time";
@@ -104,6 +105,12 @@ pub(super) fn leads_by_time(tenant: TenantId) -> String {
 
 pub(super) fn events_by_time(tenant: TenantId) -> String {
     format!("T#{tenant}#EV")
+}
+
+/// An entry's place in the index by time: its trace rides along, so that a trace is found without an index of its own
+/// (docs/adr/0008).
+pub(super) fn traced_sort(entry: Ulid, trace: Uuid) -> String {
+    format!("{entry}#{trace}")
 }
 
 /// A tenant's parked events, in the sparse index.

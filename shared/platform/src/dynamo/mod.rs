@@ -12,6 +12,7 @@ mod leads;
 mod lease;
 mod tenants;
 mod timeline;
+mod traces;
 mod wire;
 
 pub use annex::{Annex, Edited, Reacted, StatusUpdate};
@@ -22,6 +23,7 @@ pub use identities::{Claimed, Known, Stage};
 pub use leads::{Lead, LeadPage};
 pub use tenants::{ApiKeyRecord, Integration, TenantFacts};
 pub use timeline::{Entry, EntryPage, IndexPage, IndexedEntry, NewEntry, Recorded};
+pub use traces::TracedMessages;
 pub use wire::StoreError;
 
 use crate::aws::{Aws, Service};

@@ -137,7 +137,8 @@ impl Store {
         entry: NewEntry<'_>,
     ) -> Result<Recorded, StoreError> {
         let key = keys::timeline(tenant, contact, entry.id.ulid());
-        let index = Some((keys::timelines_by_time(tenant), entry.id.ulid().to_string()));
+        let sort = keys::traced_sort(entry.id.ulid(), entry.trace_id);
+        let index = Some((keys::timelines_by_time(tenant), sort));
         self.record(key, index, entry).await
     }
 
@@ -286,7 +287,7 @@ impl Store {
         let query = Query {
             table_name: &self.crm.name,
             index_name: Some(keys::BY_TIME),
-            key_condition_expression: "gpk = :pk AND gsk = :sk",
+            key_condition_expression: "gpk = :pk AND begins_with(gsk, :sk)",
             expression_attribute_values: Values::from([
                 (":pk", s(keys::timelines_by_time(tenant))),
                 (":sk", s(id.ulid())),
@@ -308,7 +309,7 @@ const fn direction_name(direction: Direction) -> &'static str {
     }
 }
 
-fn indexed(item: Item) -> Result<IndexedEntry, StoreError> {
+pub(super) fn indexed(item: Item) -> Result<IndexedEntry, StoreError> {
     let key: Key = key_of(&item)
         .ok_or_else(|| StoreError::corrupt("list messages by time", "index", "no key in the index entry"))?;
     let at = keys::contact_of(&key).zip(keys::entry_of(&key));
