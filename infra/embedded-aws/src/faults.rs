@@ -20,6 +20,8 @@ pub enum Service {
     Kms,
     /// The secrets.
     SecretsManager,
+    /// The buckets.
+    S3,
     /// A WhatsApp provider, asked by the provider simulator.
     Provider,
     /// The language model, asked by the provider simulator.
@@ -56,7 +58,7 @@ pub struct Rule {
     pub service: Service,
     /// An operation's name, or `*` for all.
     pub operation: String,
-    /// A DynamoDB table (for SQS: a queue's name) the call must touch.
+    /// A DynamoDB table (for SQS: a queue's name, for S3 a bucket's) the call must touch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// A substring the request's body must contain.

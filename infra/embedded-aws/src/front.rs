@@ -12,11 +12,19 @@ use serde_json::Value;
 use crate::EmbeddedAws;
 use crate::faults::{Call, Effect, Service};
 use crate::protocol::{self, Answer, Api, ApiError};
+use crate::s3;
 
 /// DynamoDB takes 16 MB, the others less.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 /// How long a call that is never answered holds its connection.
 const SILENCE: Duration = Duration::from_secs(120);
+
+/// How a fault rule has a call answered that it keeps from its service.
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    Failed(StatusCode),
+    Throttled,
+}
 
 /// The connection must be closed without an answer. A hyper service that returns this as its error does so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,16 +43,44 @@ impl EmbeddedAws {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
-        let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
+        let to_s3 = s3::is_meant(&parts);
+        let limit = if to_s3 { s3::MAX_BODY } else { MAX_BODY };
+        let Ok(body) = Limited::new(body, limit).collect().await else {
+            if to_s3 {
+                return Ok(s3::too_large());
+            }
             let error =
                 ApiError::new("RequestEntityTooLarge", "The request body is too large or was cut off.");
             return Ok(error.status(StatusCode::PAYLOAD_TOO_LARGE).answer(None));
         };
         let body = body.to_bytes();
+        if to_s3 {
+            return self.serve_s3(&parts, body).await;
+        }
         match named(&parts) {
             Ok((api, operation)) => self.serve_call(api, operation, &parts.headers, body).await,
             Err(error) => Ok(error.answer(None)),
         }
+    }
+
+    async fn serve_s3(&self, parts: &request::Parts, body: Bytes) -> Result<Answer, ConnectionDropped> {
+        let named = match self.s3().named(parts) {
+            Ok(named) => named,
+            Err(refused) => return Ok(*refused),
+        };
+        let (operation, buckets) = (named.operation(), [named.bucket().to_owned()]);
+        let call = Call {
+            service: Service::S3,
+            operation,
+            tables: &buckets,
+            body: &body,
+            caller: caller(&parts.headers),
+        };
+        let refused = |refusal| match refusal {
+            Refusal::Failed(status) => s3::failed(status),
+            Refusal::Throttled => s3::throttled(),
+        };
+        self.under_faults(&call, refused, self.s3().call(named, parts, body.clone())).await
     }
 
     async fn serve_call(
@@ -60,24 +96,38 @@ impl EmbeddedAws {
         let tables = touched(api, &body);
         let call =
             Call { service: api.into(), operation, tables: &tables, body: &body, caller: caller(headers) };
-        let verdict = self.faults().decide(&call);
+        let refused = |refusal| match refusal {
+            Refusal::Failed(status) => api.failed(status).answer(Some(api)),
+            Refusal::Throttled => api.throttled().answer(Some(api)),
+        };
+        self.under_faults(&call, refused, self.dispatch(api, operation, headers, body.clone())).await
+    }
+
+    /// Serves a call as the fault rules say; what is not awaited has no effect.
+    async fn under_faults(
+        &self,
+        call: &Call<'_>,
+        refused: impl Fn(Refusal) -> Answer,
+        served: impl Future<Output = Answer>,
+    ) -> Result<Answer, ConnectionDropped> {
+        let verdict = self.faults().decide(call);
         if !verdict.delay.is_zero() {
             tokio::time::sleep(verdict.delay).await;
         }
         match verdict.effect {
-            None => Ok(self.dispatch(api, operation, headers, body).await),
+            None => Ok(served.await),
             Some(Effect::Error { status }) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                Ok(api.failed(status).answer(Some(api)))
+                Ok(refused(Refusal::Failed(status)))
             }
-            Some(Effect::Throttle) => Ok(api.throttled().answer(Some(api))),
+            Some(Effect::Throttle) => Ok(refused(Refusal::Throttled)),
             Some(Effect::Timeout) => {
                 tokio::time::sleep(SILENCE).await;
                 Err(ConnectionDropped)
             }
             Some(Effect::DropBefore) => Err(ConnectionDropped),
             Some(Effect::DropAfter) => {
-                self.dispatch(api, operation, headers, body).await;
+                served.await;
                 Err(ConnectionDropped)
             }
         }

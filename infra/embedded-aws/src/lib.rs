@@ -1,7 +1,7 @@
-//! The AWS services of the local stack on one port: DynamoDB, SQS, KMS and Secrets Manager.
+//! The AWS services of the local stack on one port: DynamoDB, SQS, KMS, Secrets Manager and S3.
 //!
-//! They speak the AWS JSON wire protocols, so the AWS SDKs, `aws --endpoint-url` and Hadar's own clients work
-//! against them unchanged. State is kept in SQLite files of a data directory, or in memory. SQLite runs in
+//! They speak the AWS JSON wire protocols (S3: REST), so the AWS SDKs, `aws --endpoint-url` and Hadar's own clients work
+//! against them unchanged. State is kept in SQLite files of a data directory (objects: one file each), or in memory. SQLite runs in
 //! WAL mode
 //! with `synchronous=NORMAL`: what was answered survives the death of the process, not a loss of power.
 //! All time is the [`StackClock`]'s. What is missing against AWS is in `docs/local-stack-aws.md`.
@@ -14,6 +14,7 @@ pub mod faults;
 mod front;
 mod kms;
 mod protocol;
+mod s3;
 mod secrets;
 mod server;
 mod sqs;
@@ -31,6 +32,7 @@ use data_dir::DataDir;
 use documents::Documents;
 use dynamo::Dynamo;
 use kms::Kms;
+use s3::S3;
 use secrets::Secrets;
 use sqs::Sqs;
 
@@ -84,6 +86,7 @@ struct Inner {
     dynamo: Dynamo,
     kms: Kms,
     secrets: Secrets,
+    s3: S3,
     clock: StackClock,
     faults: Faults,
     _data_dir: Option<DataDir>,
@@ -101,6 +104,7 @@ impl EmbeddedAws {
             dynamo: Dynamo::open(data_dir.as_ref())?,
             kms: Kms::open(documents.clone(), identity.clone(), clock.clone())?,
             secrets: Secrets::open(documents, identity, clock.clone())?,
+            s3: S3::open(data_dir.as_ref(), clock.clone())?,
             clock,
             faults,
             _data_dir: data_dir,
@@ -138,5 +142,9 @@ impl EmbeddedAws {
 
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.inner.secrets
+    }
+
+    pub(crate) fn s3(&self) -> &S3 {
+        &self.inner.s3
     }
 }

@@ -11,6 +11,8 @@ mod front;
 #[cfg(test)]
 mod kms;
 #[cfg(test)]
+mod s3;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod sqs;

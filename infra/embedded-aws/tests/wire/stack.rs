@@ -33,6 +33,24 @@ pub(crate) struct Reply {
     pub(crate) body: Value,
 }
 
+/// What came back from S3.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Plain {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().unwrap()
+    }
+}
+
 impl Reply {
     /// The error's name without its namespace.
     pub(crate) fn kind(&self) -> &str {
@@ -101,6 +119,32 @@ impl Stack {
             request = request.header("authorization", "AWS4-HMAC-SHA256 Credential=x");
         }
         self.exchange(request.body(Full::default()).unwrap()).await.unwrap()
+    }
+
+    /// A request to S3, signed in its header; `None` when the connection was closed without an answer.
+    pub(crate) async fn try_s3(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &'static [u8],
+    ) -> Option<Plain> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if !path.contains("X-Amz-Signature") {
+            let scope = "AWS4-HMAC-SHA256 Credential=x/20260101/me-central-1/s3/aws4_request, Signature=x";
+            request = request.header("authorization", scope);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::from(Bytes::from_static(body))).unwrap();
+        let (parts, body) = self.client.request(request).await.ok()?.into_parts();
+        let body = body.collect().await.ok()?.to_bytes();
+        Some(Plain { status: parts.status, headers: parts.headers, body })
+    }
+
+    pub(crate) async fn s3(&self, method: Method, path: &str) -> Plain {
+        self.try_s3(method, path, &[], b"").await.unwrap()
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Option<Reply> {
