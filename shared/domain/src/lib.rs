@@ -5,14 +5,18 @@
 
 pub mod access;
 pub mod address;
+pub mod consent;
 pub mod failure;
 pub mod identity;
 pub mod ids;
 pub mod inbound;
+pub mod keywords;
 pub mod language;
 pub mod message;
+pub mod outbound;
 pub mod outgoing;
 pub mod parked;
+pub mod permit;
 pub mod phone;
 pub mod provider;
 pub mod receipt;

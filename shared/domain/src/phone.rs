@@ -28,6 +28,21 @@ impl Phone {
         if plausible { Ok(Self(format!("+{digits}"))) } else { Err(NotAPhone) }
     }
 
+    /// Reads E.164 as a person must write it to be sent to: a plus sign, the country code, the complete number, no
+    /// blanks, and a number that its country's plan knows (so `+971 050…` and `+9710501234567` are none).
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn parse_e164(text: &str) -> Result<Self, NotAPhone> {
+        if !text.starts_with('+') {
+            return Err(NotAPhone);
+        }
+        let phone = Self::from_wa_id(text)?;
+        let known = phonenumber::parse(None, text).map_err(|_| NotAPhone)?;
+        let same = known.format().mode(phonenumber::Mode::E164).to_string() == text;
+        if same && phonenumber::is_valid(&known) { Ok(phone) } else { Err(NotAPhone) }
+    }
+
     /// The number in full, with its `+`.
     #[must_use]
     pub fn e164(&self) -> &str {

@@ -5,7 +5,10 @@ pub mod contract;
 #[cfg(test)]
 pub(crate) mod sample;
 
-use crate::ids::TemplateId;
+pub use choice::{NoChoice, choose};
+pub use contract::{Mismatch, fill};
+
+use crate::ids::{TemplateId, TenantId, derived_ulid};
 use crate::message::MediaKind;
 use crate::outgoing::MediaSource;
 use crate::provider::Provider;
@@ -157,6 +160,27 @@ pub enum Button {
     },
 }
 
+/// The id of a template: its time part is a digest of the name, so that the rows of one name lie side by side, and the
+/// rest is derived from what makes it one of a kind.
+#[must_use]
+pub fn template_id(
+    tenant: TenantId,
+    provider: Provider,
+    account: &str,
+    name: &str,
+    language: &str,
+) -> TemplateId {
+    let parts = [&tenant.to_string(), provider.as_str(), account, name, language];
+    TemplateId::from_ulid(derived_ulid(name_digest(name), &parts))
+}
+
+/// What the ids of all templates of this name begin with: 48 bits, in the place of a ULID's time.
+#[must_use]
+pub fn name_digest(name: &str) -> u64 {
+    let low = derived_ulid(0, &[name]).random() & ((1 << 48) - 1);
+    u64::try_from(low).unwrap_or_default()
+}
+
 /// A template with everything filled in: what a provider's request is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filled {
@@ -228,4 +252,26 @@ pub enum ButtonParameter {
     Flow,
     /// A code.
     CopyCode,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_one_name_lie_side_by_side_and_each_has_its_own_id() {
+        let tenant = TenantId::from_ulid(derived_ulid(1, &["t"]));
+        let other = TenantId::from_ulid(derived_ulid(1, &["u"]));
+        let id =
+            |tenant, account, name, language| template_id(tenant, Provider::Meta, account, name, language);
+        let en = id(tenant, "1", "hello", "en");
+        assert_eq!(en, id(tenant, "1", "hello", "en"));
+        for another in
+            [id(tenant, "1", "hello", "ar"), id(tenant, "2", "hello", "en"), id(other, "1", "hello", "en")]
+        {
+            assert_ne!(en, another);
+            assert_eq!(en.ulid().timestamp_ms(), another.ulid().timestamp_ms());
+        }
+        assert_ne!(en.ulid().timestamp_ms(), id(tenant, "1", "hello_", "en").ulid().timestamp_ms());
+    }
 }

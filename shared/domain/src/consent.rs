@@ -1,0 +1,160 @@
+//! Consent: what a contact agreed to or withdrew, by the time it happened; a revocation wins a tie (I-9).
+
+use crate::time::Millis;
+use serde::{Deserialize, Serialize};
+
+/// What a consent is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Offers and campaigns: nothing goes out without a recorded opt-in.
+    Marketing,
+    /// Everything on WhatsApp: a revocation bars every message.
+    Channel,
+}
+
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Marketing, Self::Channel];
+
+    /// The name on the wire and in the tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Marketing => "marketing",
+            Self::Channel => "channel",
+        }
+    }
+
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
+    }
+}
+
+/// What the latest consent event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConsentState {
+    /// Agreed.
+    Granted,
+    /// Withdrawn.
+    Revoked,
+}
+
+impl ConsentState {
+    /// The name on the wire and in the tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Granted, Self::Revoked].into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// One purpose's standing: the state and when it came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Agreed or withdrawn.
+    pub state: ConsentState,
+    /// When it happened.
+    pub at: Millis,
+}
+
+impl Standing {
+    /// Which of two standings holds: the later one; of two at the same moment the revocation.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        let rank = |one: Self| (one.at, one.state == ConsentState::Revoked);
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+/// What a contact's consents allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Consents {
+    /// Offers and campaigns.
+    pub marketing: Option<Standing>,
+    /// Everything.
+    pub channel: Option<Standing>,
+}
+
+impl Consents {
+    /// Joins a standing in; order and repetition change nothing.
+    #[must_use]
+    pub fn with(mut self, purpose: Purpose, standing: Standing) -> Self {
+        let slot = match purpose {
+            Purpose::Marketing => &mut self.marketing,
+            Purpose::Channel => &mut self.channel,
+        };
+        *slot = Some(slot.map_or(standing, |known| known.join(standing)));
+        self
+    }
+
+    /// Whether every message is barred.
+    #[must_use]
+    pub fn bars_everything(&self) -> bool {
+        self.channel.is_some_and(|standing| standing.state == ConsentState::Revoked)
+    }
+
+    /// Whether marketing messages are allowed.
+    #[must_use]
+    pub fn allows_marketing(&self) -> bool {
+        !self.bars_everything()
+            && self.marketing.is_some_and(|standing| standing.state == ConsentState::Granted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn standing(state: ConsentState, n: u64) -> Standing {
+        Standing { state, at: Millis::from_unix_ms(n) }
+    }
+
+    #[test]
+    fn a_revocation_wins_a_tie_and_an_older_yes_does_not_undo_a_newer_stop() {
+        let (yes, no) = (standing(ConsentState::Granted, 5), standing(ConsentState::Revoked, 5));
+        assert_eq!(yes.join(no), no);
+        assert_eq!(no.join(yes), no);
+        assert_eq!(no.join(standing(ConsentState::Granted, 4)), no);
+        assert_eq!(no.join(standing(ConsentState::Granted, 6)).state, ConsentState::Granted);
+    }
+
+    #[test]
+    fn a_channel_revocation_bars_marketing_too_and_a_marketing_one_bars_nothing_else() {
+        let granted = Consents::default().with(Purpose::Marketing, standing(ConsentState::Granted, 1));
+        assert!(granted.allows_marketing() && !granted.bars_everything());
+        let barred = granted.with(Purpose::Channel, standing(ConsentState::Revoked, 2));
+        assert!(barred.bars_everything() && !barred.allows_marketing());
+        let stopped = granted.with(Purpose::Marketing, standing(ConsentState::Revoked, 2));
+        assert!(!stopped.allows_marketing() && !stopped.bars_everything());
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_of_consent_events_ends_equal(
+            (events, shuffled) in prop::collection::vec((any::<bool>(), any::<bool>(), 0u64..4), 0..8)
+                .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle()))
+        ) {
+            let fold = |events: &[(bool, bool, u64)]| {
+                events.iter().fold(Consents::default(), |all, (channel, revoked, at)| {
+                    let purpose = if *channel { Purpose::Channel } else { Purpose::Marketing };
+                    let state = if *revoked { ConsentState::Revoked } else { ConsentState::Granted };
+                    all.with(purpose, standing(state, *at))
+                })
+            };
+            prop_assert_eq!(fold(&events), fold(&shuffled));
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The life of a message we send: at most one call of the provider, or it says `uncertain` (I-12).
+
+use serde::{Deserialize, Serialize};
+
+/// Where a message we send stands, before any receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SendState {
+    /// A person must release it.
+    Held,
+    /// It waits for its turn, its time or a repaired number.
+    Queued,
+    /// One sender is calling the provider.
+    Sending,
+    /// The provider took it.
+    Sent,
+    /// It will not be sent; the failure says why.
+    Failed,
+    /// Whether the provider took it is open.
+    Uncertain,
+    /// A person took it back before it was sent.
+    Cancelled,
+}
+
+impl SendState {
+    /// The name on the wire and in the tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Uncertain => "uncertain",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether `Prefer: wait` has waited long enough.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        match self {
+            Self::Held | Self::Sent | Self::Failed | Self::Uncertain | Self::Cancelled => true,
+            Self::Queued | Self::Sending => false,
+        }
+    }
+}
+
+/// How long a sender may hold a message, in milliseconds: longer than the provider call, shorter than the queue's
+/// visibility timeout.
+pub const LEASE_MS: u64 = 30_000;
+
+/// How long a message may be `uncertain` before a person is asked, in milliseconds.
+pub const UNCERTAIN_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// How long a queued message may lie before the sweeper puts its conversation on the queue again, in milliseconds.
+pub const STALE_MS: u64 = 60_000;
+
+/// How long to wait after the `attempt`-th refusal that may pass, in milliseconds: 5 s doubled up to 15 minutes, and
+/// never less than the provider asks for.
+#[must_use]
+pub fn backoff_ms(attempt: u32, retry_after_s: Option<u32>) -> u64 {
+    let doubled = 5_000u64.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(900_000);
+    doubled.max(u64::from(retry_after_s.unwrap_or(0)) * 1000)
+}
+
+/// How often a message is tried before a refusal that may pass counts as its failure: with the waits above, a little
+/// more than a day.
+pub const MAX_ATTEMPTS: u32 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_honour_what_the_provider_asks_for() {
+        assert_eq!([1, 2, 3, 9, 40].map(|n| backoff_ms(n, None)), [5_000, 10_000, 20_000, 900_000, 900_000]);
+        assert_eq!(backoff_ms(1, Some(60)), 60_000);
+        assert_eq!(backoff_ms(9, Some(60)), 900_000);
+    }
+}

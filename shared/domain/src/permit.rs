@@ -1,0 +1,384 @@
+//! May this message be sent, and if not, why: one rule for send, preflight and sender alike.
+
+use crate::consent::Consents;
+use crate::language::Language;
+use crate::template::contract::Mismatch;
+use crate::template::{Category, Template, TemplateState};
+use crate::time::Millis;
+use crate::window::WINDOW_MS;
+use serde::{Deserialize, Serialize};
+
+/// The window counts as closed this long before it closes, in milliseconds: a message takes a moment to be sent, and
+/// the provider's clock decides (providers.md 8).
+pub const MARGIN_MS: u64 = 60_000;
+
+/// What a message is for. A template's category wins over what the caller says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SendPurpose {
+    /// An answer.
+    #[default]
+    Service,
+    /// About something the customer asked for.
+    Utility,
+    /// An offer.
+    Marketing,
+    /// A one-time code.
+    Authentication,
+}
+
+impl From<Category> for SendPurpose {
+    fn from(category: Category) -> Self {
+        match category {
+            Category::Marketing => Self::Marketing,
+            Category::Utility => Self::Utility,
+            Category::Authentication => Self::Authentication,
+        }
+    }
+}
+
+impl SendPurpose {
+    /// The name on the wire and in the tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Utility => "utility",
+            Self::Marketing => "marketing",
+            Self::Authentication => "authentication",
+        }
+    }
+}
+
+/// What the send names of templates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TemplateFact<'a> {
+    /// The message is free-form.
+    None,
+    /// No template has this name in the language asked for.
+    Unknown,
+    /// This one.
+    Found {
+        /// The template.
+        template: &'a Template,
+        /// Why it cannot be filled as asked, if so.
+        mismatch: Option<&'a Mismatch>,
+    },
+}
+
+/// Everything the rule looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Whether there is a number to send from.
+    pub configured: bool,
+    /// When the customer last wrote, by the provider's clock.
+    pub last_inbound_at: Option<Millis>,
+    /// Whether the window is enforced: for every provider, not in the sandbox.
+    pub window_enforced: bool,
+    /// Whether the provider knows templates; on one that does not (UltraMsg) they go out as text, so that the window
+    /// counts for them as well, unless `cold_text` is allowed (R15).
+    pub native_templates: bool,
+    /// Whether the tenant has chosen to write to opted-in contacts outside the window on a provider without templates.
+    pub cold_text: bool,
+    /// What the contact agreed to.
+    pub consents: Consents,
+    /// What the customer writes in.
+    pub language: Option<Language>,
+    /// The template, if the message is one.
+    pub template: TemplateFact<'a>,
+    /// What the caller says the message is for.
+    pub purpose: SendPurpose,
+    /// Whether the caller insists on the template's language.
+    pub confirm_language: bool,
+}
+
+/// A reason not to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no number to send from.
+    NotConfigured,
+    /// The contact withdrew the channel, or marketing, or never agreed to marketing.
+    DoNotContact(Barred),
+    /// No such template, or it may not be sent in its state (`None`: unknown).
+    TemplateNotApproved(Option<TemplateState>),
+    /// The template cannot be filled with what was given.
+    TemplateParamMismatch(Mismatch),
+    /// Free-form, and the customer has not written in the last 24 hours.
+    Outside24hWindow {
+        /// When it closed; absent when the customer never wrote.
+        closed_at: Option<Millis>,
+    },
+    /// The template speaks another language than the customer.
+    LanguageMismatch {
+        /// What the customer writes in.
+        conversation: Language,
+        /// The template's.
+        template: String,
+    },
+}
+
+/// Why a contact must not be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Barred {
+    /// The channel was withdrawn: nothing may be sent.
+    Channel,
+    /// Marketing was withdrawn.
+    MarketingRevoked,
+    /// There is no recorded opt-in to marketing.
+    NoOptIn,
+}
+
+/// Proof that a message may be sent at this moment. Made by [`permit`] only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permit {
+    purpose: SendPurpose,
+    needs_window: bool,
+}
+
+impl Permit {
+    /// What the message counts as.
+    #[must_use]
+    pub const fn purpose(self) -> SendPurpose {
+        self.purpose
+    }
+
+    /// Whether the claim must hold the window open.
+    #[must_use]
+    pub const fn needs_window(self) -> bool {
+        self.needs_window
+    }
+
+    /// Whether the claim must find an opt-in to marketing.
+    #[must_use]
+    pub const fn needs_opt_in(self) -> bool {
+        matches!(self.purpose, SendPurpose::Marketing)
+    }
+}
+
+/// The last moment at which a customer's message still holds the window open for a send at `now`, or nothing has.
+#[must_use]
+pub fn earliest_inbound(now: Millis) -> Millis {
+    Millis::from_unix_ms((now.unix_ms() + MARGIN_MS).saturating_sub(WINDOW_MS))
+}
+
+/// Whether free-form messages may be sent at `now`.
+#[must_use]
+pub fn window_is_open(last_inbound_at: Option<Millis>, now: Millis) -> bool {
+    last_inbound_at.is_some_and(|last| last > earliest_inbound(now))
+}
+
+/// Decides, with every reason against it, the gravest first.
+///
+/// # Errors
+/// At least one refusal.
+pub fn permit(facts: &Facts<'_>, now: Millis) -> Result<Permit, Vec<Refusal>> {
+    let mut refusals = Vec::new();
+    let category = match facts.template {
+        TemplateFact::Found { template, .. } => Some(template.category),
+        TemplateFact::None | TemplateFact::Unknown => None,
+    };
+    let purpose = category.map_or(facts.purpose, SendPurpose::from);
+    if !facts.configured {
+        refusals.push(Refusal::NotConfigured);
+    }
+    if facts.consents.bars_everything() {
+        refusals.push(Refusal::DoNotContact(Barred::Channel));
+    }
+    let free_form = match facts.template {
+        TemplateFact::None => true,
+        TemplateFact::Unknown => {
+            refusals.push(Refusal::TemplateNotApproved(None));
+            false
+        }
+        TemplateFact::Found { template, mismatch } => {
+            if template.state != TemplateState::Approved {
+                refusals.push(Refusal::TemplateNotApproved(Some(template.state)));
+            }
+            refusals.extend(mismatch.map(|mismatch| Refusal::TemplateParamMismatch(mismatch.clone())));
+            false
+        }
+    };
+    let as_text = free_form || !facts.native_templates;
+    let cold = !free_form && facts.cold_text && facts.consents.allows_marketing();
+    let needs_window = as_text && !cold && facts.window_enforced;
+    if needs_window && !window_is_open(facts.last_inbound_at, now) {
+        let closed_at = facts.last_inbound_at.map(|last| last.plus_ms(WINDOW_MS));
+        refusals.push(Refusal::Outside24hWindow { closed_at });
+    }
+    if purpose == SendPurpose::Marketing
+        && !facts.consents.allows_marketing()
+        && !facts.consents.bars_everything()
+    {
+        let barred =
+            if facts.consents.marketing.is_some() { Barred::MarketingRevoked } else { Barred::NoOptIn };
+        refusals.push(Refusal::DoNotContact(barred));
+    }
+    if let (TemplateFact::Found { template, .. }, Some(language), false) =
+        (facts.template, facts.language, facts.confirm_language)
+        && !speaks(&template.language, language)
+    {
+        refusals
+            .push(Refusal::LanguageMismatch { conversation: language, template: template.language.clone() });
+    }
+    if refusals.is_empty() { Ok(Permit { purpose, needs_window }) } else { Err(refusals) }
+}
+
+/// Whether a registered language code (`en_US`) is a form of a language.
+fn speaks(code: &str, language: Language) -> bool {
+    let base = code.split(['_', '-']).next().unwrap_or_default();
+    base.eq_ignore_ascii_case(language.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::{ConsentState, Purpose, Standing};
+    use crate::template::sample;
+
+    const NOW: Millis = Millis::from_unix_ms(1_800_000_000_000);
+    const HOUR: u64 = 3_600_000;
+
+    fn facts(written_ago_ms: Option<u64>) -> Facts<'static> {
+        Facts {
+            configured: true,
+            last_inbound_at: written_ago_ms.map(|ago| Millis::from_unix_ms(NOW.unix_ms() - ago)),
+            window_enforced: true,
+            native_templates: true,
+            cold_text: false,
+            consents: Consents::default(),
+            language: None,
+            template: TemplateFact::None,
+            purpose: SendPurpose::Service,
+            confirm_language: false,
+        }
+    }
+
+    fn consents(list: &[(Purpose, ConsentState)]) -> Consents {
+        list.iter().fold(Consents::default(), |all, (purpose, state)| {
+            all.with(*purpose, Standing { state: *state, at: NOW })
+        })
+    }
+
+    fn template(category: Category, state: TemplateState, language: &str) -> Template {
+        Template { category, state, language: language.to_owned(), ..sample::template("Hello {{name}}, see you.") }
+    }
+
+    fn verdict(facts: &Facts<'_>) -> Vec<String> {
+        match permit(facts, NOW) {
+            Ok(permit) => vec![format!("ok {}", permit.purpose().as_str())],
+            Err(refusals) => refusals.iter().map(short).collect(),
+        }
+    }
+
+    fn short(refusal: &Refusal) -> String {
+        match refusal {
+            Refusal::NotConfigured => "not_configured".into(),
+            Refusal::DoNotContact(barred) => format!("do_not_contact {barred:?}"),
+            Refusal::TemplateNotApproved(state) => format!("template_not_approved {state:?}"),
+            Refusal::TemplateParamMismatch(mismatch) => format!("mismatch {}", mismatch.parameter),
+            Refusal::Outside24hWindow { .. } => "outside_24h_window".into(),
+            Refusal::LanguageMismatch { .. } => "language_mismatch".into(),
+        }
+    }
+
+    #[rstest::rstest]
+    #[case::just_written(Some(0), true)]
+    #[case::a_minute_before_the_margin(Some(24 * HOUR - 120_000), true)]
+    #[case::a_millisecond_before_the_margin(Some(24 * HOUR - MARGIN_MS - 1), true)]
+    #[case::at_the_margin(Some(24 * HOUR - MARGIN_MS), false)]
+    #[case::closed(Some(24 * HOUR), false)]
+    #[case::never_written(None, false)]
+    fn free_form_needs_an_open_window_with_a_minute_to_spare(#[case] ago: Option<u64>, #[case] open: bool) {
+        let expected = if open { "ok service" } else { "outside_24h_window" };
+        assert_eq!(verdict(&facts(ago)), [expected]);
+        let sandbox = Facts { window_enforced: false, ..facts(ago) };
+        assert_eq!(verdict(&sandbox), ["ok service"]);
+    }
+
+    #[test]
+    fn what_a_template_may_do_is_its_state_its_category_and_the_consents() {
+        use Category::{Authentication, Marketing, Utility};
+        use ConsentState::{Granted, Revoked};
+        use TemplateState::{Approved, Disabled, Paused, Pending, Rejected};
+        let agreed = [(Purpose::Marketing, Granted)];
+        let stopped = [(Purpose::Marketing, Revoked)];
+        let barred = [(Purpose::Channel, Revoked), (Purpose::Marketing, Granted)];
+        type Row<'a> = (Category, TemplateState, &'a [(Purpose, ConsentState)], &'a [&'a str]);
+        let table: &[Row<'_>] = &[
+            (Utility, Approved, &[], &["ok utility"]),
+            (Authentication, Approved, &stopped, &["ok authentication"]),
+            (Utility, Approved, &stopped, &["ok utility"]),
+            (Marketing, Approved, &agreed, &["ok marketing"]),
+            (Marketing, Approved, &[], &["do_not_contact NoOptIn"]),
+            (Marketing, Approved, &stopped, &["do_not_contact MarketingRevoked"]),
+            (Marketing, Approved, &barred, &["do_not_contact Channel"]),
+            (Utility, Approved, &barred, &["do_not_contact Channel"]),
+            (Utility, Pending, &[], &["template_not_approved Some(Pending)"]),
+            (Utility, Rejected, &[], &["template_not_approved Some(Rejected)"]),
+            (Utility, Paused, &[], &["template_not_approved Some(Paused)"]),
+            (Marketing, Disabled, &[], &["template_not_approved Some(Disabled)", "do_not_contact NoOptIn"]),
+        ];
+        for (category, state, given, expected) in table {
+            let template = template(*category, *state, "en");
+            let facts = Facts {
+                template: TemplateFact::Found { template: &template, mismatch: None },
+                consents: consents(given),
+                ..facts(None)
+            };
+            assert_eq!(verdict(&facts), *expected, "{category:?} {state:?} {given:?}");
+        }
+    }
+
+    #[test]
+    fn a_templates_category_wins_over_what_the_caller_says() {
+        let template = template(Category::Marketing, TemplateState::Approved, "en");
+        let found = TemplateFact::Found { template: &template, mismatch: None };
+        let facts = Facts { template: found, purpose: SendPurpose::Utility, ..facts(Some(0)) };
+        assert_eq!(verdict(&facts), ["do_not_contact NoOptIn"]);
+    }
+
+    #[test]
+    fn an_offer_in_an_open_window_needs_an_opt_in_too_and_an_answer_does_not() {
+        let stopped = consents(&[(Purpose::Marketing, ConsentState::Revoked)]);
+        let offer = Facts { purpose: SendPurpose::Marketing, consents: stopped, ..facts(Some(0)) };
+        assert_eq!(verdict(&offer), ["do_not_contact MarketingRevoked"]);
+        assert_eq!(verdict(&Facts { purpose: SendPurpose::Service, ..offer }), ["ok service"]);
+    }
+
+    #[test]
+    fn an_english_template_in_an_arabic_thread_must_be_confirmed() {
+        for (code, language, confirmed, expected) in [
+            ("en", Some(Language::Ar), false, "language_mismatch"),
+            ("en_US", Some(Language::Ar), false, "language_mismatch"),
+            ("en", Some(Language::Ar), true, "ok utility"),
+            ("ar", Some(Language::Ar), false, "ok utility"),
+            ("ar_AE", Some(Language::Ar), false, "ok utility"),
+            ("en", None, false, "ok utility"),
+            ("ar", Some(Language::En), false, "language_mismatch"),
+        ] {
+            let template = template(Category::Utility, TemplateState::Approved, code);
+            let found = TemplateFact::Found { template: &template, mismatch: None };
+            let facts = Facts { template: found, language, confirm_language: confirmed, ..facts(None) };
+            assert_eq!(verdict(&facts), [expected], "{code} {language:?}");
+        }
+    }
+
+    #[test]
+    fn where_templates_go_out_as_text_the_window_counts_unless_the_tenant_chose_otherwise() {
+        let template = template(Category::Utility, TemplateState::Approved, "en");
+        let found = TemplateFact::Found { template: &template, mismatch: None };
+        let text = Facts { template: found, native_templates: false, ..facts(None) };
+        assert_eq!(verdict(&text), ["outside_24h_window"]);
+        let cold = Facts { cold_text: true, ..text };
+        assert_eq!(verdict(&cold), ["outside_24h_window"], "without an opt-in");
+        let agreed = consents(&[(Purpose::Marketing, ConsentState::Granted)]);
+        assert_eq!(verdict(&Facts { consents: agreed, ..cold }), ["ok utility"]);
+        assert_eq!(verdict(&Facts { last_inbound_at: Some(NOW), ..text }), ["ok utility"]);
+    }
+
+    #[test]
+    fn an_unknown_template_and_no_number_are_named() {
+        let facts = Facts { template: TemplateFact::Unknown, configured: false, ..facts(None) };
+        assert_eq!(verdict(&facts), ["not_configured", "template_not_approved None"]);
+    }
+}
