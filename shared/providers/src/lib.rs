@@ -1,11 +1,15 @@
-//! Pure translation: the providers' bytes into our events, and the proof that they came from the provider.
+//! Pure translation: the providers' bytes into our events, the proof that they came from the provider, our messages
+//! into the providers' requests, and their answers into ours.
 //!
 //! No runtime, no client, no clock. What a fact means for a tenant is `crm`'s business.
 
+pub mod capability;
 mod cloud_api;
 pub mod event;
 pub mod handshake;
+pub mod outbound;
 pub mod signature;
+pub mod templates;
 mod ultramsg;
 mod wire;
 
