@@ -23,6 +23,9 @@ pub struct Event {
     pub account: Account,
     /// What happened.
     pub kind: EventKind,
+    /// When the provider made the notification (Meta's `entry[].time`, whole seconds), where it says so. What happened
+    /// may have a time of its own.
+    pub notified_at: Option<Millis>,
     /// The provider's own JSON of just this event, byte for byte as received.
     pub raw: String,
 }
@@ -94,7 +97,8 @@ pub struct Echo {
     pub group: Option<String>,
     /// What it says.
     pub body: MessageBody,
-    /// Our own id, when the provider carries it (`referenceId`).
+    /// What our own send carried, when the provider reports it back (`biz_opaque_callback_data`, `referenceId`); read
+    /// with [`crate::outbound::our_id`].
     pub our_id: Option<String>,
 }
 
@@ -111,7 +115,7 @@ pub struct Status {
     pub at: Option<Millis>,
     /// To whom.
     pub recipient: Person,
-    /// Our own id (`biz_opaque_callback_data`, `referenceId`).
+    /// What our own send carried (`biz_opaque_callback_data`, `referenceId`); read with [`crate::outbound::our_id`].
     pub our_id: Option<String>,
     /// What it costs, as reported: the `pricing` object's JSON.
     pub pricing: Option<String>,

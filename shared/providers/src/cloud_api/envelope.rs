@@ -6,7 +6,8 @@
 use super::people::Contacts;
 use super::{errors, fields, legacy, messages, statuses};
 use crate::event::{Account, Event, EventKind, NotUnderstood, Parsed, Unreadable};
-use crate::wire::{Text, Why, items, lossy, object, object_str};
+use crate::wire::{Number, Text, Why, items, lossy, object, object_str};
+use domain::time::Millis;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -35,6 +36,8 @@ struct Entry<'a> {
     id: Text<'a>,
     #[serde(borrow)]
     changes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    time: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -161,12 +164,16 @@ fn read_change(
         phone_number_id: number.and_then(|number| number.phone_number_id.owned()),
         instance_id: None,
     };
-    let mut reader = Reader { place: Place::Change(e, c), account, contacts: Contacts::default(), parsed };
+    // A strange time is nobody's loss: messages have their own.
+    let time = entry.time.and_then(|raw| serde_json::from_str::<Number>(raw.get()).ok());
+    let notified_at = time.and_then(|time| time.instant().ok().flatten());
+    let place = Place::Change(e, c);
+    let mut reader = Reader { place, account, notified_at, contacts: Contacts::default(), parsed };
     let told = detailed && reader.detailed(&value);
     if !told {
         let kept = change.value.unwrap_or(raw).get().to_owned();
         let kind = EventKind::Account { field: field.to_owned(), event: lossy(value.event) };
-        reader.parsed.events.push(Event { account: reader.account, kind, raw: kept });
+        reader.parsed.events.push(Event { account: reader.account, kind, notified_at, raw: kept });
     }
     Ok(())
 }
@@ -194,6 +201,7 @@ impl Place {
 pub(super) struct Reader<'p> {
     pub(super) place: Place,
     pub(super) account: Account,
+    pub(super) notified_at: Option<Millis>,
     pub(super) contacts: Contacts,
     pub(super) parsed: &'p mut Parsed,
 }
@@ -235,7 +243,8 @@ impl Reader<'_> {
         for (i, raw) in self.list(key, list).into_iter().enumerate() {
             match read(&self.contacts, raw) {
                 Ok(kind) => {
-                    let event = Event { account: self.account.clone(), kind, raw: raw.get().to_owned() };
+                    let (account, notified_at) = (self.account.clone(), self.notified_at);
+                    let event = Event { account, kind, notified_at, raw: raw.get().to_owned() };
                     self.parsed.events.push(event);
                 }
                 Err(why) => refuse(self.parsed, self.place.path(key, Some(i)), why, raw),

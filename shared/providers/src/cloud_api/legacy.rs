@@ -16,7 +16,8 @@ pub(super) fn read(text: &str, parsed: &mut Parsed) -> Result<bool, NotUnderstoo
         return Ok(false);
     }
     let account = Account::default();
-    let mut reader = Reader { place: Place::Root, account, contacts: Contacts::default(), parsed };
+    let contacts = Contacts::default();
+    let mut reader = Reader { place: Place::Root, account, notified_at: None, contacts, parsed };
     reader.people(value.contacts);
     reader.each("messages", value.messages, messages::inbound);
     reader.each("statuses", value.statuses, statuses::status);

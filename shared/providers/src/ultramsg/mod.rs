@@ -142,7 +142,7 @@ fn event(json: &str, outside: &Outside<'_>) -> Result<Parsed, NotUnderstood> {
     let our_id = body.reference.get().unwrap_or(outside.reference);
     let mut parsed = Parsed::default();
     match kind(event_type, our_id, &body, json) {
-        Ok(kind) => parsed.events.push(Event { account, kind, raw: json.to_owned() }),
+        Ok(kind) => parsed.events.push(Event { account, kind, notified_at: None, raw: json.to_owned() }),
         Err(why) => {
             let path = if body.data.is_some() { "data" } else { "" }.to_owned();
             parsed.unreadable.push(Unreadable { path, reason: why.into_reason(), raw: json.to_owned() });

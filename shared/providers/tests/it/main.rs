@@ -19,4 +19,6 @@ mod samples;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]
+mod templates;
+#[cfg(test)]
 mod ultramsg;
