@@ -125,8 +125,20 @@ id!(
 );
 
 id!(
+    /// A row of the consent ledger.
+    ConsentId, "con"
+);
+id!(
+    /// An entry of the audit log.
+    AuditId, "aud"
+);
+id!(
     /// A message template.
     TemplateId, "tpl"
+);
+id!(
+    /// A file that we keep to be sent.
+    ObjectId, "obj"
 );
 
 impl ContactId {

@@ -3,8 +3,10 @@
 
 use super::wire::Key;
 use domain::identity::Identity;
-use domain::ids::{ContactId, EventId, LeadId, TenantId};
+use domain::consent::Purpose;
+use domain::ids::{ConsentId, ContactId, EventId, LeadId, MessageId, TemplateId, TenantId};
 use domain::provider::Provider;
+use domain::template::name_digest;
 use domain::time::Millis;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
@@ -90,6 +92,71 @@ pub(super) fn seen(tenant: TenantId, raw: &[u8]) -> Key {
     key(format!("T#{tenant}#U#{}", hex::encode(Sha256::digest(raw))), "SEEN")
 }
 
+/// A message of ours on its way out.
+pub(super) fn send(tenant: TenantId, message: MessageId) -> Key {
+    key(format!("T#{tenant}#S#{}", message.ulid()), "SEND")
+}
+
+/// A message's place in its conversation's lane: what is to be sent next lies first.
+pub(super) fn lane(tenant: TenantId, contact: ContactId, order: Ulid) -> Key {
+    key(contact_partition(tenant, contact), format!("{LANE}{order}"))
+}
+
+/// The prefix of a lane's sort keys.
+pub(super) const LANE: &str = "OUT#";
+
+/// Where a contact stands on one purpose.
+pub(super) fn consent(tenant: TenantId, contact: ContactId, purpose: Purpose) -> Key {
+    key(contact_partition(tenant, contact), format!("CONSENT#{}", purpose.as_str()))
+}
+
+/// A row of the consent ledger: by the time it happened.
+pub(super) fn consent_row(tenant: TenantId, contact: ContactId, at: Millis, id: ConsentId) -> Key {
+    key(contact_partition(tenant, contact), format!("CL#{}#{}", due_before(at), id.ulid()))
+}
+
+/// The first answer to a request with an idempotency key; `digest` names environment, method, route and key.
+pub(super) fn idempotency(tenant: TenantId, digest: &str) -> Key {
+    key(format!("T#{tenant}#IDEM#{digest}"), "I")
+}
+
+/// The newest entry of a tenant's audit log.
+pub(super) fn audit_head(tenant: TenantId) -> Key {
+    key(audit_partition(tenant), "HEAD")
+}
+
+/// An entry of a tenant's audit log.
+pub(super) fn audit_entry(tenant: TenantId, seq: u64) -> Key {
+    key(audit_partition(tenant), format!("A#{seq:020}"))
+}
+
+pub(super) fn audit_partition(tenant: TenantId) -> String {
+    format!("T#{tenant}#AUD")
+}
+
+/// A tenant's templates: a partition of their own, because everything of the tenant's own is read at once.
+pub(super) fn template_partition(tenant: TenantId) -> String {
+    format!("T#{tenant}#TPL")
+}
+
+pub(super) fn template(tenant: TenantId, template: TemplateId) -> Key {
+    key(template_partition(tenant), format!("{TEMPLATE_SORT}{}", template.ulid()))
+}
+
+/// Where the sort keys of templates begin.
+pub(super) const TEMPLATE_SORT: &str = "TPL#";
+
+/// What the sort keys of all templates of one name begin with: the time part of their ids.
+pub(super) fn templates_named(name: &str) -> String {
+    let first = Ulid::from_parts(name_digest(name), 0).to_string();
+    format!("{TEMPLATE_SORT}{}", first.get(..10).unwrap_or_default())
+}
+
+/// When a tenant's templates were last read from its providers.
+pub(super) fn template_sync(tenant: TenantId) -> Key {
+    key(template_partition(tenant), "SYNC")
+}
+
 /// The sweeper's lease.
 pub(super) fn lease(name: &str) -> Key {
     key(format!("LEASE#{name}"), "LEASE")
@@ -120,6 +187,31 @@ pub(super) fn parked_events(tenant: TenantId) -> String {
 
 /// What is due, in one partition: it holds only what went wrong or waits, a few items at a time.
 pub(super) const DUE_PARTITION: &str = "DUE#0";
+
+/// How many partitions the sends that the sweeper must look at are spread over.
+pub(super) const SEND_SHARDS: u8 = 16;
+
+/// The shard of the sparse index that a send lies in.
+pub(super) fn sends_due(shard: u8) -> String {
+    format!("SENDS#{shard}")
+}
+
+/// The shard of a message.
+pub(super) fn send_shard(message: MessageId) -> u8 {
+    // The lowest bits of an id are as good as random.
+    let [.., low] = message.ulid().to_bytes();
+    low % SEND_SHARDS
+}
+
+pub(super) fn send_due_sort(at: Millis, tenant: TenantId, message: MessageId) -> String {
+    format!("{}#{tenant}#{message}", due_before(at))
+}
+
+/// The tenant and the message a send's key names.
+pub(super) fn message_of(key: &Key) -> Option<(TenantId, MessageId)> {
+    let (tenant, ulid) = key.pk.strip_prefix("T#")?.split_once("#S#")?;
+    Some((TenantId::parse(tenant).ok()?, MessageId::from_ulid(Ulid::from_string(ulid).ok()?)))
+}
 
 pub(super) fn due_sort(at: Millis, tenant: TenantId, event: EventId) -> String {
     format!("{}#{tenant}#{event}", due_before(at))
@@ -181,6 +273,15 @@ mod tests {
             event(t, event_id),
             event_payload(t, event_id, 0),
             seen(t, b"{}"),
+            template(t, TemplateId::from_ulid(ulid)),
+            template_sync(t),
+            send(t, MessageId::from_ulid(ulid)),
+            lane(t, contact_id, ulid),
+            consent(t, contact_id, Purpose::Marketing),
+            consent_row(t, contact_id, Millis::from_unix_ms(5), ConsentId::from_ulid(ulid)),
+            idempotency(t, "00"),
+            audit_head(t),
+            audit_entry(t, 1),
         ];
         let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
         for line in &shown {

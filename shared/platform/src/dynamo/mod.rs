@@ -2,25 +2,38 @@
 //! nothing above this module sees an attribute or a key.
 
 mod annex;
+mod audit;
+mod consents;
 mod contacts;
 mod conversations;
 mod event_queries;
 mod events;
+mod idempotency;
 mod identities;
 mod keys;
 mod leads;
 mod lease;
+mod templates;
+mod outbox;
+mod outbox_moves;
 mod tenants;
 mod timeline;
 mod traces;
+mod transact;
 mod wire;
 
+pub use audit::{AuditEntry, NewAuditEntry};
+pub use consents::{ConsentRow, NewConsent};
+pub use idempotency::{Begun, StoredAnswer};
+pub use outbox::{Accepted, Claim, ClaimRefused, NewSend, OutRecipient, SendPart, SendRecord};
+pub use outbox_moves::Settlement;
 pub use annex::{Annex, Edited, Reacted, StatusUpdate};
 pub use contacts::{Contact, Field, PersonField};
 pub use conversations::{Conversation, InboundMove};
 pub use events::{EventEntry, EventPage, LogEntry, Moved};
 pub use identities::{Claimed, Known, Stage};
 pub use leads::{Lead, LeadPage};
+pub use templates::{Heard, TemplateRow, TemplateRows, TemplateSync, Told};
 pub use tenants::{ApiKeyRecord, Integration, TenantFacts};
 pub use timeline::{Entry, EntryPage, IndexPage, IndexedEntry, NewEntry, Recorded};
 pub use traces::TracedMessages;
@@ -33,15 +46,17 @@ use wire::Table;
 #[derive(Debug, Clone)]
 pub struct Store {
     crm: Table,
+    consents: Table,
     ephemeral: Table,
 }
 
 impl Store {
     /// Binds the tables to a client; no I/O.
     #[must_use]
-    pub fn new(aws: Aws, crm_table: String, ephemeral_table: String) -> Self {
+    pub fn new(aws: Aws, crm_table: String, consents_table: String, ephemeral_table: String) -> Self {
         Self {
             crm: Table { aws: aws.clone(), name: crm_table },
+            consents: Table { aws: aws.clone(), name: consents_table },
             ephemeral: Table { aws, name: ephemeral_table },
         }
     }

@@ -75,8 +75,10 @@ pub struct Entry {
     pub received_at: Millis,
     /// The trace it came in with.
     pub trace_id: Uuid,
-    /// The provider's JSON, byte for byte.
+    /// The provider's JSON, byte for byte; nothing for a message of ours, which is read from where it was accepted.
     pub raw: String,
+    /// Whether we sent it through the API.
+    pub ours: bool,
 }
 
 /// Entries of one contact, newest first.
@@ -123,6 +125,8 @@ struct EntryItem {
     trace: Uuid,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     raw: Option<String>,
+    #[serde(default)]
+    ours: bool,
 }
 
 impl Store {
@@ -354,5 +358,6 @@ fn read(mut item: Item) -> Result<Entry, StoreError> {
         received_at: Millis::from_unix_ms(stored.recv),
         trace_id: stored.trace,
         raw,
+        ours: stored.ours,
     })
 }

@@ -1,0 +1,473 @@
+//! Messages on their way out: accepted with their timeline entry and their place in the conversation's lane in one
+//! transaction, claimed by one sender at a time (I-12).
+
+use super::transact::{Cancelled, Condition, Transaction};
+use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, n, s};
+use super::{Store, keys};
+use domain::consent::{ConsentState, Purpose};
+use domain::failure::Failure;
+use domain::identity::Bsuid;
+use domain::ids::{ContactId, KeyId, MessageId, TenantId};
+use domain::outbound::{STALE_MS, SendState};
+use domain::outgoing::Outgoing;
+use domain::permit::{Permit, SendPurpose, earliest_inbound};
+use domain::phone::Phone;
+use domain::provider::Provider;
+use domain::template::Filled;
+use domain::time::Millis;
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+use uuid::Uuid;
+
+/// Whom a message is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutRecipient {
+    /// The number, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// The business-scoped user id, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bsuid: Option<Bsuid>,
+}
+
+/// What a message says, as it was accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SendPart {
+    /// The content.
+    pub content: Outgoing,
+    /// The template, filled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filled: Option<Filled>,
+    /// The provider's id of the message it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+}
+
+/// A message to accept.
+#[derive(Debug, Clone)]
+pub struct NewSend {
+    /// Its id.
+    pub id: MessageId,
+    /// Whom it is for.
+    pub contact: ContactId,
+    /// By which address.
+    pub recipient: OutRecipient,
+    /// Who carries it.
+    pub provider: Provider,
+    /// The number it goes out on: Meta's phone number id, UltraMsg's instance, `-` for a channel without a name.
+    pub number: String,
+    /// What it says.
+    pub part: SendPart,
+    /// What it is for.
+    pub purpose: SendPurpose,
+    /// Whether the caller insisted on the template's language.
+    pub confirm_language: bool,
+    /// Whether a person must release it.
+    pub hold: bool,
+    /// Not to be sent before.
+    pub not_before: Option<Millis>,
+    /// When it was accepted.
+    pub accepted_at: Millis,
+    /// The key that sent it.
+    pub key: KeyId,
+    /// The trace of the request.
+    pub trace_id: Uuid,
+}
+
+/// Whether a message was new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It was.
+    New,
+    /// An earlier run of the same request accepted it.
+    Already,
+}
+
+/// A message on its way out, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SendRecord {
+    /// Its id.
+    pub id: MessageId,
+    /// Whom it is for.
+    pub contact: ContactId,
+    /// By which address.
+    pub recipient: OutRecipient,
+    /// Who carries it.
+    pub provider: Provider,
+    /// The number it goes out on.
+    pub number: String,
+    /// What it says.
+    pub part: SendPart,
+    /// What it is for.
+    pub purpose: SendPurpose,
+    /// Whether the caller insisted on the template's language.
+    pub confirm_language: bool,
+    /// Where it stands.
+    pub state: SendState,
+    /// Its place in the lane.
+    pub order: Ulid,
+    /// Not to be sent before.
+    pub not_before: Option<Millis>,
+    /// Which attempt holds it.
+    pub fence: Option<String>,
+    /// Until when.
+    pub lease_until: Option<Millis>,
+    /// How often it was claimed.
+    pub attempts: u32,
+    /// The provider's id of it, once known.
+    pub provider_message_id: Option<String>,
+    /// Why it failed, waits or is uncertain.
+    pub failure: Option<Failure>,
+    /// When the provider took it.
+    pub sent_at: Option<Millis>,
+    /// When it was accepted.
+    pub accepted_at: Millis,
+    /// When its state last moved.
+    pub updated_at: Millis,
+    /// The trace of the request.
+    pub trace_id: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct SendItem {
+    pk: String,
+    sk: String,
+    contact: ContactId,
+    recipient: String,
+    provider: Provider,
+    num: String,
+    part: String,
+    purpose: SendPurpose,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    confirmed: bool,
+    state: SendState,
+    lane: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_before: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fence: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease_until: Option<u64>,
+    #[serde(default)]
+    attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wamid: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent_at: Option<u64>,
+    accepted: u64,
+    updated: u64,
+    trace: Uuid,
+    key: KeyId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dpk: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dsk: Option<String>,
+}
+
+/// What a claim demands beside the message's own state.
+#[derive(Debug, Clone)]
+pub struct Claim<'a> {
+    /// Names this attempt.
+    pub fence: &'a str,
+    /// Until when it holds the message.
+    pub lease_until: Millis,
+    /// The rule's leave, checked again against what is stored now.
+    pub permit: Permit,
+    /// All contacts that are this person.
+    pub family: &'a [ContactId],
+    /// The conversation that holds the window open.
+    pub window_of: Option<ContactId>,
+    /// Now.
+    pub now: Millis,
+}
+
+/// Why a claim was refused: look again and decide anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimRefused {
+    /// The message is not queued any more, or not yet due.
+    NotQueued,
+    /// Consent, window, tenant or number are not what the permit was given for.
+    FactsChanged,
+}
+
+impl Store {
+    /// Accepts a message: the message, its place on the timeline and, unless it is held, its place in the lane, all or
+    /// nothing.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn accept_send(&self, tenant: TenantId, send: &NewSend) -> Result<Accepted, StoreError> {
+        const ACTION: &str = "accept message";
+        let order = lane_order(send.id, send.not_before);
+        let state = if send.hold { SendState::Held } else { SendState::Queued };
+        let key = keys::send(tenant, send.id);
+        let due = send.not_before.unwrap_or(send.accepted_at).plus_ms(STALE_MS);
+        let item = SendItem {
+            pk: key.pk,
+            sk: key.sk,
+            contact: send.contact,
+            recipient: json(ACTION, &send.recipient)?,
+            provider: send.provider,
+            num: send.number.clone(),
+            part: json(ACTION, &send.part)?,
+            purpose: send.purpose,
+            confirmed: send.confirm_language,
+            state,
+            lane: order.to_string(),
+            not_before: send.not_before.map(Millis::unix_ms),
+            fence: None,
+            lease_until: None,
+            attempts: 0,
+            wamid: None,
+            failure: None,
+            sent_at: None,
+            accepted: send.accepted_at.unix_ms(),
+            updated: send.accepted_at.unix_ms(),
+            trace: send.trace_id,
+            key: send.key,
+            dpk: (!send.hold).then(|| keys::sends_due(keys::send_shard(send.id))),
+            dsk: (!send.hold).then(|| keys::send_due_sort(due, tenant, send.id)),
+        };
+        let item = serde_dynamo::to_item(item).map_err(|error| StoreError::corrupt(ACTION, "SEND", error))?;
+        let mut all = Transaction::default();
+        let message = all.put(&self.crm.name, item, Condition::absent());
+        all.put(&self.crm.name, entry_item(tenant, send), Condition::absent());
+        if !send.hold {
+            let place = lane_item(keys::lane(tenant, send.contact, order), send.id);
+            all.put(&self.crm.name, place, Condition::default());
+        }
+        match all.commit(&self.crm.aws, ACTION).await? {
+            Ok(()) => Ok(Accepted::New),
+            Err(cancelled) if cancelled.refused(message) => Ok(Accepted::Already),
+            Err(_) => Err(StoreError::corrupt(ACTION, &send.id.to_string(), "a timeline entry without a message")),
+        }
+    }
+
+    /// One message on its way out, by a consistent read.
+    ///
+    /// # Errors
+    /// The table is unreachable, or the item makes no sense.
+    pub async fn send(&self, tenant: TenantId, id: MessageId) -> Result<Option<SendRecord>, StoreError> {
+        self.crm.get("read send", &keys::send(tenant, id), true).await?.map(read).transpose()
+    }
+
+    /// Messages on their way out; absent ones are left out.
+    ///
+    /// # Errors
+    /// The table is unreachable, or an item makes no sense.
+    pub async fn sends(&self, tenant: TenantId, ids: &[MessageId]) -> Result<Vec<SendRecord>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<Key> = ids.iter().map(|id| keys::send(tenant, *id)).collect();
+        self.crm.batch_get("read sends", &keys).await?.into_iter().map(read).collect()
+    }
+
+    /// The message whose turn it is in a conversation, with its place.
+    ///
+    /// # Errors
+    /// The table is unreachable, or the item makes no sense.
+    pub async fn lane_head(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+    ) -> Result<Option<(Ulid, MessageId)>, StoreError> {
+        let query = Query {
+            table_name: &self.crm.name,
+            index_name: None,
+            key_condition_expression: "pk = :pk AND begins_with(sk, :lane)",
+            expression_attribute_values: Values::from([
+                (":pk", s(keys::contact_partition(tenant, contact))),
+                (":lane", s(keys::LANE)),
+            ]),
+            scan_index_forward: true,
+            limit: Some(1),
+            exclusive_start_key: None,
+            consistent_read: true,
+        };
+        let page = self.crm.query("read lane", &query).await?;
+        let Some(item) = page.items.into_iter().next() else { return Ok(None) };
+        let (Some(AttributeValue::S(sort)), Some(AttributeValue::S(message))) = (item.get("sk"), item.get("msg"))
+        else {
+            return Err(StoreError::corrupt("read lane", "OUT", "no message"));
+        };
+        let order = sort.strip_prefix(keys::LANE).and_then(|order| Ulid::from_string(order).ok());
+        let place = order.zip(MessageId::parse(message).ok());
+        place.map(Some).ok_or_else(|| StoreError::corrupt("read lane", sort, "not a place in a lane"))
+    }
+
+    /// Takes a message out of its lane, whatever became of it.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn leave_lane(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+        order: Ulid,
+    ) -> Result<(), StoreError> {
+        self.crm.delete("leave lane", &keys::lane(tenant, contact, order)).await
+    }
+
+    /// Claims a queued message for one provider call, if at this very moment consent, window, tenant and number still
+    /// are what the permit was given for (I-13).
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn claim_send(
+        &self,
+        tenant: TenantId,
+        record: &SendRecord,
+        claim: &Claim<'_>,
+    ) -> Result<Result<(), ClaimRefused>, StoreError> {
+        let mut all = Transaction::default();
+        let now = claim.now.unix_ms();
+        let message = all.update(
+            &self.crm.name,
+            keys::send(tenant, record.id),
+            "SET #state = :sending, fence = :fence, lease_until = :lease, attempts = attempts + :one, \
+             updated = :now, dpk = :dpk, dsk = :dsk REMOVE failure",
+            Condition::of(
+                "#state = :queued AND (attribute_not_exists(not_before) OR not_before <= :now)",
+                [
+                    (":sending", s(SendState::Sending.as_str())),
+                    (":queued", s(SendState::Queued.as_str())),
+                    (":fence", s(claim.fence)),
+                    (":lease", n(claim.lease_until.unix_ms())),
+                    (":one", n(1)),
+                    (":now", n(now)),
+                    (":dpk", s(keys::sends_due(keys::send_shard(record.id)))),
+                    (":dsk", s(keys::send_due_sort(claim.lease_until, tenant, record.id))),
+                ],
+            )
+            .named([("#state", "state")]),
+        );
+        for contact in claim.family {
+            let not_revoked =
+                || Condition::of("attribute_not_exists(#state) OR #state <> :no", [(":no", s(ConsentState::Revoked.as_str()))]);
+            let named = || not_revoked().named([("#state", "state")]);
+            all.check(&self.crm.name, keys::consent(tenant, *contact, Purpose::Channel), named());
+            if claim.permit.needs_opt_in() {
+                all.check(&self.crm.name, keys::consent(tenant, *contact, Purpose::Marketing), named());
+            }
+        }
+        if let Some(contact) = claim.window_of.filter(|_| claim.permit.needs_window()) {
+            let open = Condition::of("in_at > :earliest", [(":earliest", n(earliest_inbound(claim.now).unix_ms()))]);
+            all.check(&self.crm.name, keys::conversation(tenant, contact), open);
+        }
+        all.check(&self.crm.name, keys::profile(tenant), Condition::of("attribute_exists(pk)", []));
+        if record.provider != Provider::Sandbox {
+            let live = Condition::of("#status = :live", [(":live", s("live"))]).named([("#status", "status")]);
+            all.check(&self.crm.name, keys::integration(tenant, record.provider, &record.number), live);
+        }
+        let done = all.commit(&self.crm.aws, "claim send").await?;
+        Ok(done.map_err(|cancelled: Cancelled| {
+            if cancelled.refused(message) { ClaimRefused::NotQueued } else { ClaimRefused::FactsChanged }
+        }))
+    }
+
+    /// Messages of any tenant that the sweeper must look at, longest overdue first, at most `limit` of one shard.
+    ///
+    /// # Errors
+    /// The table is unreachable, or a key makes no sense.
+    pub async fn due_sends(
+        &self,
+        shard: u8,
+        now: Millis,
+        limit: u32,
+    ) -> Result<Vec<(TenantId, MessageId)>, StoreError> {
+        let query = Query {
+            table_name: &self.crm.name,
+            index_name: Some(keys::DUE),
+            key_condition_expression: "dpk = :pk AND dsk < :now",
+            expression_attribute_values: Values::from([
+                (":pk", s(keys::sends_due(shard))),
+                (":now", s(keys::due_before(now))),
+            ]),
+            scan_index_forward: true,
+            limit: Some(limit),
+            exclusive_start_key: None,
+            consistent_read: false,
+        };
+        let page = self.crm.query("list due sends", &query).await?;
+        let of = |item: &Item| super::timeline::key_of(item).as_ref().and_then(keys::message_of);
+        let corrupt = || StoreError::corrupt("list due sends", "SENDS", "not a send's key");
+        page.items.iter().map(|item| of(item).ok_or_else(corrupt)).collect()
+    }
+
+    /// How many shards [`Store::due_sends`] has.
+    #[must_use]
+    pub const fn send_shards() -> u8 {
+        keys::SEND_SHARDS
+    }
+}
+
+/// A message's place in its lane: by when it may go.
+pub(super) fn lane_order(id: MessageId, not_before: Option<Millis>) -> Ulid {
+    let ms = not_before.map_or(0, Millis::unix_ms).max(id.ulid().timestamp_ms());
+    Ulid::from_parts(ms, id.ulid().random())
+}
+
+pub(super) fn lane_item(key: Key, message: MessageId) -> Item {
+    let attributes = [("pk", s(key.pk)), ("sk", s(key.sk)), ("msg", s(message))];
+    Item::from(attributes.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<std::collections::HashMap<_, _>>())
+}
+
+/// The message's place on the timeline; what it says and where it stands is read from the message itself.
+fn entry_item(tenant: TenantId, send: &NewSend) -> Item {
+    let key = keys::timeline(tenant, send.contact, send.id.ulid());
+    let attributes = [
+        ("pk", s(key.pk)),
+        ("sk", s(key.sk)),
+        ("gpk", s(keys::timelines_by_time(tenant))),
+        ("gsk", s(keys::traced_sort(send.id.ulid(), send.trace_id))),
+        ("kind", s(send.part.content.kind())),
+        ("dir", s("out")),
+        ("provider", s(send.provider)),
+        ("num", s(&send.number)),
+        ("wamid", s(send.id)),
+        ("recv", n(send.accepted_at.unix_ms())),
+        ("trace", s(send.trace_id)),
+        ("raw", s("{}")),
+        ("ours", AttributeValue::Bool(true)),
+    ];
+    Item::from(attributes.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<std::collections::HashMap<_, _>>())
+}
+
+pub(super) fn json<T: Serialize>(action: &'static str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::corrupt(action, "SEND", error))
+}
+
+pub(super) fn read(item: Item) -> Result<SendRecord, StoreError> {
+    const ACTION: &str = "read send";
+    let item: SendItem =
+        serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(ACTION, "SEND", error))?;
+    let key = Key { pk: item.pk, sk: item.sk };
+    let corrupt = |why: String| StoreError::corrupt(ACTION, &key.pk, why);
+    let failure = item.failure.as_deref().map(serde_json::from_str).transpose();
+    let (_, id) = keys::message_of(&key).ok_or_else(|| corrupt("not a send's key".to_owned()))?;
+    Ok(SendRecord {
+        id,
+        contact: item.contact,
+        recipient: serde_json::from_str(&item.recipient).map_err(|error| corrupt(error.to_string()))?,
+        provider: item.provider,
+        number: item.num,
+        part: serde_json::from_str(&item.part).map_err(|error| corrupt(error.to_string()))?,
+        purpose: item.purpose,
+        confirm_language: item.confirmed,
+        state: item.state,
+        order: Ulid::from_string(&item.lane).map_err(|error| corrupt(error.to_string()))?,
+        not_before: item.not_before.map(Millis::from_unix_ms),
+        fence: item.fence,
+        lease_until: item.lease_until.map(Millis::from_unix_ms),
+        attempts: item.attempts,
+        provider_message_id: item.wamid,
+        failure: failure.map_err(|error| corrupt(error.to_string()))?,
+        sent_at: item.sent_at.map(Millis::from_unix_ms),
+        accepted_at: Millis::from_unix_ms(item.accepted),
+        updated_at: Millis::from_unix_ms(item.updated),
+        trace_id: item.trace,
+    })
+}
