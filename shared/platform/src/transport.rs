@@ -65,10 +65,23 @@ impl Transport {
         provider: Provider,
         request: Request<Bytes>,
     ) -> Result<Response<Bytes>, CallError> {
+        self.call_for(provider, request, ANSWER_LIMIT).await
+    }
+
+    /// Makes one call of a provider's API whose answer may be a long list; reads at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Transport::call`]; a longer answer is [`CallError::Unknown`].
+    pub async fn call_for(
+        &self,
+        provider: Provider,
+        request: Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Bytes>, CallError> {
         let root =
             self.roots.of(provider).ok_or_else(|| CallError::NotSent("no such provider".to_owned()))?;
         let url = format!("{root}{}", request.uri());
-        self.exchange(&url, request, ANSWER_LIMIT).await
+        self.exchange(&url, request, limit).await
     }
 
     /// Makes one call to an absolute URL, such as one that a provider gave for a file; reads at most `limit` bytes.

@@ -100,7 +100,7 @@ pub struct Template {
     /// only to those who opted in (F6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drifted_from: Option<Category>,
-    /// When we last heard of it.
+    /// When we last heard that it changed.
     pub updated_at: Millis,
 }
 
