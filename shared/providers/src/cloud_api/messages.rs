@@ -4,7 +4,7 @@ use super::content;
 use super::people::{Contacts, is_nobody, person};
 use super::system;
 use crate::event::{Echo, EventKind, InboundMessage, MessageBody};
-use crate::wire::{Number, Text, Why, object, object_str};
+use crate::wire::{Number, Text, Why, lossy, object, object_str};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -35,6 +35,9 @@ pub(super) struct Message<'a> {
     pub(super) kind: Text<'a>,
     #[serde(borrow)]
     pub(super) context: Option<&'a RawValue>,
+    /// On echoes only: what our own send carried.
+    #[serde(borrow)]
+    biz_opaque_callback_data: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) referral: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -106,7 +109,8 @@ pub(super) fn echo(contacts: &Contacts, raw: &RawValue) -> Result<EventKind, Why
         return Err(Why::new("it was sent to nobody: `to` and `to_user_id` are missing"));
     }
     let body = content::body(&message)?;
-    Ok(EventKind::Echo(Box::new(Echo { id, sent_at, recipient, group, body, our_id: None })))
+    let our_id = lossy(message.biz_opaque_callback_data);
+    Ok(EventKind::Echo(Box::new(Echo { id, sent_at, recipient, group, body, our_id })))
 }
 
 /// Reads a stored message or echo again.

@@ -67,7 +67,9 @@ pub fn outcome(provider: Provider, answer: &Response<Bytes>) -> Outcome {
         Provider::Ultramsg => ultramsg_answer::accepted(answer),
         // The sandbox cannot be called, so nothing that claims to be its answer proves anything.
         Provider::Sandbox => {
-            return Outcome::Uncertain { reason: "The sandbox answers no calls.".to_owned() };
+            return Outcome::Uncertain {
+                reason: "The sandbox answers no calls: what became of this one is open.".to_owned(),
+            };
         }
     };
     if let Some(accepted) = accepted {

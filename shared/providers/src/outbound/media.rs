@@ -133,7 +133,8 @@ pub fn download_request(sender: &Sender<'_>, url: &str) -> Option<Request<Bytes>
     let uri = url.parse::<Uri>().ok()?;
     let local = uri.host().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
     let reachable = match (uri.scheme_str(), uri.host()) {
-        (None, None) => url.starts_with('/'),
+        // `//host/path` would name another host to whoever joins it with the root.
+        (None, None) => url.starts_with('/') && !url.starts_with("//"),
         (Some("https"), Some(host)) => {
             sender.provider == Provider::Meta || !is_private_host(host.trim_matches(['[', ']']))
         }

@@ -1,6 +1,8 @@
 //! The translation against whole bodies: our samples, hostile ones, arbitrary bytes and an outside corpus.
 
 #[cfg(test)]
+mod capabilities;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod dialog360;
@@ -14,6 +16,18 @@ mod kit;
 mod meta_account;
 #[cfg(test)]
 mod meta_messages;
+#[cfg(test)]
+mod outbound;
+#[cfg(test)]
+mod outbound_answers;
+#[cfg(test)]
+mod outbound_failures;
+#[cfg(test)]
+mod outbound_media;
+#[cfg(test)]
+mod outbound_templates;
+#[cfg(test)]
+mod outbound_ultramsg;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
