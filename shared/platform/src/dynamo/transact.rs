@@ -41,7 +41,6 @@ struct Body {
     expression_attribute_names: Names,
     #[serde(skip_serializing_if = "HashMap::is_empty")]
     expression_attribute_values: Values,
-    return_values_on_condition_check_failure: &'static str,
 }
 
 /// What one action of a transaction demands of the item that is there.
@@ -77,19 +76,14 @@ pub(super) struct Transaction {
     actions: Vec<Action>,
 }
 
-/// The transaction did not happen: one place per action, `Some` where its own condition did not hold.
+/// The transaction did not happen: one place per action, true where its own condition did not hold.
 #[derive(Debug)]
-pub(super) struct Cancelled(Vec<Option<Option<Item>>>);
+pub(super) struct Cancelled(Vec<bool>);
 
 impl Cancelled {
     /// Whether the condition of the action at this place did not hold.
     pub(super) fn refused(&self, index: usize) -> bool {
-        matches!(self.0.get(index), Some(Some(_)))
-    }
-
-    /// The item that was there where the action at this place was refused.
-    pub(super) fn old(&self, index: usize) -> Option<&Item> {
-        self.0.get(index)?.as_ref()?.as_ref()
+        self.0.get(index).copied().unwrap_or(false)
     }
 }
 
@@ -103,7 +97,6 @@ impl Transaction {
         update: Option<&str>,
         condition: Condition,
     ) -> usize {
-        let returned = if condition.expression.is_some() { "ALL_OLD" } else { "NONE" };
         self.actions.push(make(Body {
             table_name: table.to_owned(),
             item,
@@ -112,7 +105,6 @@ impl Transaction {
             condition_expression: condition.expression,
             expression_attribute_names: condition.names,
             expression_attribute_values: condition.values,
-            return_values_on_condition_check_failure: returned,
         }));
         self.actions.len() - 1
     }
@@ -163,12 +155,14 @@ impl Transaction {
             };
             let reasons = reasons(&error);
             if reasons.iter().any(|reason| reason.code == "ConditionalCheckFailed") {
-                let places = reasons.into_iter();
-                let places = places.map(|reason| (reason.code == "ConditionalCheckFailed").then_some(reason.item));
+                let places = reasons.iter().map(|reason| reason.code == "ConditionalCheckFailed");
                 return Ok(Err(Cancelled(places.collect())));
             }
             let met = reasons.iter().any(|reason| {
-                matches!(reason.code.as_str(), "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+                matches!(
+                    reason.code.as_str(),
+                    "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"
+                )
             });
             if !met || attempt == TRIES {
                 return Err(StoreError::aws(action)(error));
@@ -192,8 +186,6 @@ fn jittered(pause: Duration) -> Duration {
 struct Reason {
     #[serde(rename = "Code", default)]
     code: String,
-    #[serde(rename = "Item", default)]
-    item: Option<Item>,
 }
 
 fn reasons(error: &AwsError) -> Vec<Reason> {

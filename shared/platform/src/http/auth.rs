@@ -74,13 +74,25 @@ impl<R: Requirement> FromRequestParts<Platform> for Caller<R> {
     async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, Problem> {
         let call = parts.extensions.get::<Call>().copied();
         let call = call.ok_or_else(|| Problem::internal("a route outside `serve`"))?;
-        let key = bearer(&parts.headers)?;
-        // Whatever keeps us from looking the key up says nothing about the key.
-        let record = platform.store.api_key(&key.digest()).await.map_err(Problem::unavailable)?;
-        let principal = admit(&key, record, call.now)?;
+        let principal = authenticate(parts, platform).await?;
         require(principal.role, R::ROLE)?;
         Ok(Self { principal, call, requirement: PhantomData })
     }
+}
+
+/// Who is asking; looked up once per request, however many layers ask.
+pub(super) async fn authenticate(parts: &mut Parts, platform: &Platform) -> Result<Principal, Problem> {
+    if let Some(principal) = parts.extensions.get::<Principal>() {
+        return Ok(principal.clone());
+    }
+    let call = parts.extensions.get::<Call>().copied();
+    let call = call.ok_or_else(|| Problem::internal("a route outside `serve`"))?;
+    let key = bearer(&parts.headers)?;
+    // Whatever keeps us from looking the key up says nothing about the key.
+    let record = platform.store.api_key(&key.digest()).await.map_err(Problem::unavailable)?;
+    let principal = admit(&key, record, call.now)?;
+    parts.extensions.insert(principal.clone());
+    Ok(principal)
 }
 
 /// The key of `Authorization: Bearer <key>`, the only place a key is taken from.

@@ -2,6 +2,7 @@
 //! the headers that every answer carries, and one log line.
 
 use super::envelope::{Enveloped, failure};
+use super::idempotency::idempotent;
 use super::problem::Problem;
 use crate::Platform;
 use crate::telemetry;
@@ -42,6 +43,7 @@ pub fn serve(routes: Router<Platform>, platform: Platform) -> Router {
         .nest("/v1", routes.clone())
         .nest("/api/v1", routes)
         .fallback(|| async { Problem::NotFound })
+        .layer(from_fn_with_state(platform.clone(), idempotent))
         .layer(from_fn_with_state(platform.clone(), edge))
         .with_state(platform)
 }
@@ -116,7 +118,8 @@ fn log(problem: &Problem, trace_id: Uuid) {
         | Problem::MethodNotAllowed
         | Problem::Conflict { .. }
         | Problem::PayloadTooLarge { .. }
-        | Problem::UnsupportedMediaType => {}
+        | Problem::UnsupportedMediaType
+        | Problem::Refused(_) => {}
     }
 }
 

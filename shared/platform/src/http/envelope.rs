@@ -23,6 +23,11 @@ impl<T> Data<T> {
         Self { status: StatusCode::OK, data }
     }
 
+    /// 201: made.
+    pub const fn created(data: T) -> Self {
+        Self { status: StatusCode::CREATED, data }
+    }
+
     /// 202: taken, and done later.
     pub const fn accepted(data: T) -> Self {
         Self { status: StatusCode::ACCEPTED, data }
@@ -46,6 +51,8 @@ struct Failure<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
     trace_id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a serde_json::Map<String, serde_json::Value>>,
 }
 
 impl<T: Serialize> IntoResponse for Data<T> {
@@ -65,7 +72,13 @@ impl<T: Serialize> IntoResponse for Data<T> {
 pub(super) fn failure(problem: &Problem, trace_id: Uuid) -> Response {
     let code = problem.code();
     let message = problem.message();
-    let error = Failure { code: code.as_str(), message: &message, field: problem.field(), trace_id };
+    let error = Failure {
+        code: code.as_str(),
+        message: &message,
+        field: problem.field(),
+        trace_id,
+        details: problem.details(),
+    };
     // Strings and a UUID always serialise.
     let body = serde_json::to_vec(&Envelope::<()> { data: None, error: Some(error) }).unwrap_or_default();
     let mut response = json(code.status(), body);

@@ -32,15 +32,29 @@ pub enum Code {
     PayloadTooLarge,
     /// The body is not JSON by its own account.
     UnsupportedMediaType,
+    /// Free-form text to somebody who has not written in 24 hours.
+    Outside24hWindow,
+    /// The contact withdrew, or never agreed.
+    DoNotContact,
+    /// The template cannot be filled with what was given.
+    TemplateParamMismatch,
+    /// No such template, or it may not be sent now.
+    TemplateNotApproved,
+    /// The number's provider cannot carry this kind of message.
+    UnsupportedByProvider,
+    /// The template speaks another language than the customer.
+    LanguageMismatch,
     /// A fault of ours.
     InternalError,
     /// A part of ours does not answer.
     ServiceUnavailable,
+    /// There is no number to send from.
+    NotConfigured,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 18] = [
         Self::ValidationError,
         Self::Unauthorized,
         Self::InvalidApiKey,
@@ -50,8 +64,15 @@ impl Code {
         Self::Conflict,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
+        Self::Outside24hWindow,
+        Self::DoNotContact,
+        Self::TemplateParamMismatch,
+        Self::TemplateNotApproved,
+        Self::UnsupportedByProvider,
+        Self::LanguageMismatch,
         Self::InternalError,
         Self::ServiceUnavailable,
+        Self::NotConfigured,
     ];
 
     /// The name on the wire.
@@ -67,8 +88,15 @@ impl Code {
             Self::Conflict => "conflict",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::Outside24hWindow => "outside_24h_window",
+            Self::DoNotContact => "do_not_contact",
+            Self::TemplateParamMismatch => "template_param_mismatch",
+            Self::TemplateNotApproved => "template_not_approved",
+            Self::UnsupportedByProvider => "unsupported_by_provider",
+            Self::LanguageMismatch => "language_mismatch",
             Self::InternalError => "internal_error",
             Self::ServiceUnavailable => "service_unavailable",
+            Self::NotConfigured => "not_configured",
         }
     }
 
@@ -81,11 +109,16 @@ impl Code {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict => StatusCode::CONFLICT,
+            Self::Conflict | Self::LanguageMismatch => StatusCode::CONFLICT,
+            Self::Outside24hWindow
+            | Self::DoNotContact
+            | Self::TemplateParamMismatch
+            | Self::TemplateNotApproved
+            | Self::UnsupportedByProvider => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ServiceUnavailable | Self::NotConfigured => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -136,6 +169,9 @@ pub enum Problem {
     /// The body is not JSON by its own account.
     #[error("unsupported media type")]
     UnsupportedMediaType,
+    /// A rule of WhatsApp, of the law or of the provider says no.
+    #[error("refused: {}", .0.code.as_str())]
+    Refused(Box<Refused>),
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] Box<dyn Error + Send + Sync>),
@@ -144,7 +180,45 @@ pub enum Problem {
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
 }
 
+/// A rule's "no", with what a program needs to act on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// Which rule.
+    pub code: Code,
+    /// Why and what to do, for a person.
+    pub message: String,
+    /// The field of the body it is about.
+    pub field: Option<String>,
+    /// Facts for a program, by the code's section in `docs/errors.md`.
+    pub details: serde_json::Map<String, serde_json::Value>,
+}
+
 impl Problem {
+    /// A rule's "no".
+    #[must_use]
+    pub fn refused(code: Code, message: impl Into<String>) -> Refused {
+        Refused { code, message: message.into(), field: None, details: serde_json::Map::new() }
+    }
+
+    /// Facts for a program that come with the error.
+    #[must_use]
+    pub fn details(&self) -> Option<&serde_json::Map<String, serde_json::Value>> {
+        match self {
+            Self::Refused(refused) => Some(&refused.details).filter(|details| !details.is_empty()),
+            Self::Validation { .. }
+            | Self::Unauthorized
+            | Self::InvalidApiKey
+            | Self::Forbidden { .. }
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Conflict { .. }
+            | Self::PayloadTooLarge { .. }
+            | Self::UnsupportedMediaType
+            | Self::Internal(_)
+            | Self::Unavailable(_) => None,
+        }
+    }
+
     /// A parameter or field that cannot be what it is.
     #[must_use]
     pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
@@ -167,6 +241,7 @@ impl Problem {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
+            Self::Refused(refused) => refused.code,
             Self::Validation { .. } => Code::ValidationError,
             Self::Unauthorized => Code::Unauthorized,
             Self::InvalidApiKey => Code::InvalidApiKey,
@@ -186,6 +261,7 @@ impl Problem {
     pub fn message(&self) -> Cow<'_, str> {
         match self {
             Self::Validation { message, .. } | Self::Conflict { message, .. } => message.into(),
+            Self::Refused(refused) => refused.message.as_str().into(),
             Self::Unauthorized => "Send your API key as `Authorization: Bearer hdr_live_...`.".into(),
             Self::InvalidApiKey => "This API key is unknown, revoked or expired.".into(),
             Self::Forbidden { required } => {
@@ -205,6 +281,7 @@ impl Problem {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Validation { field, .. } => Some(field),
+            Self::Refused(refused) => refused.field.as_deref(),
             Self::Unauthorized
             | Self::InvalidApiKey
             | Self::Forbidden { .. }
@@ -232,6 +309,7 @@ impl Problem {
             | Self::MethodNotAllowed
             | Self::PayloadTooLarge { .. }
             | Self::UnsupportedMediaType
+            | Self::Refused(_)
             | Self::Internal(_) => None,
         }
     }
@@ -243,6 +321,7 @@ impl Problem {
             Self::Unauthorized => Some("Bearer realm=\"hadar\""),
             Self::InvalidApiKey => Some("Bearer realm=\"hadar\", error=\"invalid_token\""),
             Self::Validation { .. }
+            | Self::Refused(_)
             | Self::Forbidden { .. }
             | Self::NotFound
             | Self::MethodNotAllowed
@@ -260,6 +339,12 @@ const fn role_name(role: Role) -> &'static str {
         Role::Viewer => "viewer",
         Role::Agent => "agent",
         Role::Admin => "admin",
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Box::new(refused))
     }
 }
 
