@@ -173,7 +173,7 @@ impl World {
             platform_secret_id: "unused".to_owned(),
             single_tenant: None,
             outbound_queue_url: ready.queues.get("outbound").cloned().unwrap_or_default(),
-            media_bucket: String::new(),
+            media_bucket: "hadar-local-media-000000000000".to_owned(),
             providers: ProviderRoots::default(),
         }
     }

@@ -1,6 +1,7 @@
 //! End to end: through the front door of a running stack, on the production adapters.
 
 mod access;
+mod bucket;
 mod corpus;
 mod event_log;
 mod front_door;

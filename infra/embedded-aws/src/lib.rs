@@ -119,6 +119,14 @@ impl EmbeddedAws {
         self.inner.dynamo.sweep_ttl(self.inner.clock.now_ms().div_euclid(1000))
     }
 
+    /// Makes a bucket where it is missing. Blocks for about a millisecond.
+    ///
+    /// # Errors
+    /// The data directory cannot be written.
+    pub fn ensure_bucket(&self, name: &str) -> std::io::Result<()> {
+        self.inner.s3.ensure_bucket(name)
+    }
+
     /// How full each queue is, by name. Blocks for about a millisecond.
     pub fn queue_depths(&self) -> Vec<QueueDepth> {
         self.inner.sqs.depths()

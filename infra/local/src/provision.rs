@@ -1,18 +1,24 @@
-//! Makes what the template describes, through the AWS protocols. What is there already is kept.
+//! Makes what the template describes, through the AWS protocols (buckets directly: no client of ours makes one). What is
+//! there already is kept.
 
 mod queues;
 mod tables;
 
 use crate::options::StartError;
 use crate::resources::{Resource, Resources};
-use crate::template::{ACCOUNT, Key, REGION, Secret, Template};
+use crate::template::{ACCOUNT, Bucket, Key, REGION, Secret, Template};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use embedded_aws::EmbeddedAws;
 use platform::aws::{Aws, AwsError, Effort, Service};
 use serde_json::{Value, json};
 
-/// Makes every queue, table, key and secret of the template.
-pub(crate) async fn provision(template: &Template, aws: &Aws) -> Result<Resources, StartError> {
+/// Makes every queue, table, bucket, key and secret of the template.
+pub(crate) async fn provision(
+    template: &Template,
+    aws: &Aws,
+    embedded: &EmbeddedAws,
+) -> Result<Resources, StartError> {
     let mut resources = Resources::default();
     for queue in queues::in_order(&template.queues)? {
         let made = queues::make(queue, &resources, aws).await?;
@@ -21,6 +27,9 @@ pub(crate) async fn provision(template: &Template, aws: &Aws) -> Result<Resource
     for table in &template.tables {
         resources.insert(&table.id, tables::make(table, aws).await?);
     }
+    for bucket in &template.buckets {
+        resources.insert(&bucket.id, make_bucket(bucket, embedded)?);
+    }
     for key in &template.keys {
         resources.insert(&key.id, make_key(key, aws).await?);
     }
@@ -28,6 +37,14 @@ pub(crate) async fn provision(template: &Template, aws: &Aws) -> Result<Resource
         resources.insert(&secret.id, make_secret(secret, aws).await?);
     }
     Ok(resources)
+}
+
+fn make_bucket(bucket: &Bucket, embedded: &EmbeddedAws) -> Result<Resource, StartError> {
+    embedded
+        .ensure_bucket(&bucket.name)
+        .map_err(|error| StartError::set_up(format!("the bucket {}", bucket.id), &error))?;
+    let (reference, name) = (bucket.name.clone(), bucket.name.clone());
+    Ok(Resource { reference, arn: format!("arn:aws:s3:::{name}"), name })
 }
 
 /// A key is found again by its alias.

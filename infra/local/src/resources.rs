@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 /// A resource that exists.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
-    /// What `Ref` gives: a queue's URL, a table's name, a key's id, a secret's ARN.
+    /// What `Ref` gives: a queue's URL, a table's or a bucket's name, a key's id, a secret's ARN.
     pub(crate) reference: String,
     /// Its ARN.
     pub(crate) arn: String,

@@ -89,7 +89,7 @@ impl Stack {
 
         let own = lambda_environment("stack", &endpoint);
         let aws = client(own)?;
-        let resources = provision(&template, &aws).await?;
+        let resources = provision(&template, &aws, &embedded).await?;
         let shared_clock = clock::shared(clock.clone());
         let tenants = if options.demo {
             let config = resources.own_config(&template, &endpoint)?;

@@ -1,9 +1,10 @@
-//! The AWS template as the local stack reads it: functions, routes, queues, tables, keys and secrets.
+//! The AWS template as the local stack reads it: functions, routes, queues, tables, buckets, keys and secrets.
 //!
 //! The template that is deployed is the only description there is. What this module cannot run it refuses by name, so
 //! that nothing works here and fails there, or the other way round. Properties without a meaning on one machine
 //! (roles, alarms, log groups, encryption at rest, throttling) are listed as such and passed over.
 
+mod bucket;
 mod function;
 mod key;
 mod node;
@@ -12,6 +13,7 @@ mod scope;
 mod table;
 mod text;
 
+pub use bucket::Bucket;
 pub use function::{Function, Route, Schedule, Source};
 pub use key::{Key, Secret};
 pub use queue::{Queue, Redrive};
@@ -51,6 +53,8 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// The tables.
     pub tables: Vec<Table>,
+    /// The buckets.
+    pub buckets: Vec<Bucket>,
     /// The keys.
     pub keys: Vec<Key>,
     /// The secrets.
@@ -60,7 +64,7 @@ pub struct Template {
 }
 
 /// Types without a meaning on one machine.
-const IDLE_TYPES: [&str; 9] = [
+const IDLE_TYPES: [&str; 10] = [
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::CloudWatch::Dashboard",
@@ -69,6 +73,7 @@ const IDLE_TYPES: [&str; 9] = [
     "AWS::IAM::Role",
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
+    "AWS::S3::BucketPolicy",
     "AWS::SQS::QueuePolicy",
 ];
 
@@ -91,6 +96,7 @@ impl Template {
             functions: Vec::new(),
             queues: Vec::new(),
             tables: Vec::new(),
+            buckets: Vec::new(),
             keys: Vec::new(),
             secrets: Vec::new(),
             prefix: format!("hadar-{stage}-"),
@@ -106,6 +112,7 @@ impl Template {
                 }
                 "AWS::SQS::Queue" => template.queues.push(Queue::read(&id, &properties()?)?),
                 "AWS::DynamoDB::Table" => template.tables.push(Table::read(&id, &properties()?)?),
+                "AWS::S3::Bucket" => template.buckets.push(Bucket::read(&id, &properties()?)?),
                 "AWS::KMS::Key" => template.keys.push(Key::new(id)),
                 "AWS::KMS::Alias" => aliases.push(key::Alias::read(&properties()?)?),
                 "AWS::SecretsManager::Secret" => template.secrets.push(Secret::read(&id, &properties()?)?),

@@ -140,3 +140,37 @@ async fn what_was_answered_200_survives_a_kill_of_the_whole_stack_and_is_applied
     let lost: Vec<&String> = accepted.difference(&once).collect();
     assert!(lost.is_empty(), "{} of {} lost: {lost:?}", lost.len(), accepted.len());
 }
+
+#[tokio::test]
+async fn an_object_that_was_answered_200_is_whole_after_a_kill_and_the_rest_is_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let mut process = Process::start(dir.path()).await;
+    let object = |process: &Process, n: usize| {
+        let endpoint = &process.ready.aws_endpoint_url;
+        http::Request::builder()
+            .uri(format!("{endpoint}/hadar-local-media-000000000000/in/{n}"))
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=x/20260101/me-central-1/s3/aws4_request")
+            .header("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+    };
+    let content = |n: usize| format!("{n:07}\n").repeat(8192);
+    let puts = (0..200).map(|n| {
+        let (client, request) = (&client, object(&process, n).method("PUT"));
+        async move { ask(client, request, content(n)).await.filter(|(status, _)| *status == 200).map(|_| n) }
+    });
+    let (answers, ()) = tokio::join!(futures_util::future::join_all(puts), async {
+        tokio::time::sleep(Duration::from_millis(120)).await;
+        process.kill();
+    });
+    let stored: BTreeSet<usize> = answers.into_iter().flatten().collect();
+    std::fs::remove_file(dir.path().join("ready.json")).unwrap();
+    process = Process::start(dir.path()).await;
+    for n in 0..200 {
+        let request = object(&process, n).body(Full::default()).unwrap();
+        let response = client.request(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(status == 200 || (status == 404 && !stored.contains(&n)), "{n}: {status}");
+        assert!(status == 404 || bytes == content(n), "{n} is not whole");
+    }
+}

@@ -7,6 +7,7 @@ pub mod access;
 pub mod address;
 pub mod consent;
 pub mod failure;
+pub mod file;
 pub mod identity;
 pub mod ids;
 pub mod inbound;

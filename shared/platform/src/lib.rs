@@ -4,6 +4,7 @@
 //! and never sees an AWS type.
 
 pub mod aws;
+pub mod bucket;
 pub mod clock;
 pub mod config;
 pub mod dynamo;

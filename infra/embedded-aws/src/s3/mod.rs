@@ -38,6 +38,11 @@ impl S3 {
         Ok(Self { objects: Arc::new(Objects::open(root)?), clock })
     }
 
+    /// Makes a bucket where it is missing.
+    pub(crate) fn ensure_bucket(&self, name: &str) -> std::io::Result<()> {
+        self.objects.create_bucket(name).map(|_made| ())
+    }
+
     /// What a request asks for, or the answer that refuses it.
     pub(crate) fn named(&self, parts: &Parts) -> Result<Named, Box<Answer>> {
         Named::read(parts, self.clock.now_ms()).map_err(|error| Box::new(error.answer()))

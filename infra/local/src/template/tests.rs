@@ -57,6 +57,8 @@ fn queues_tables_keys_and_secrets_carry_the_stage_in_their_names() {
         ("hadar-local-crm", &["pk".to_owned(), "sk".to_owned()][..])
     );
     assert!(crm.indexes.iter().any(|index| index.name == "due" && index.projection == "KEYS_ONLY"));
+    assert_eq!(template.buckets.len(), 1);
+    assert_eq!(template.buckets[0].name, "hadar-local-media-000000000000");
     let ephemeral = template.tables.iter().find(|table| table.id == "EphemeralTable").unwrap();
     assert_eq!(ephemeral.expires_by.as_deref(), Some("expires_at"));
     assert!(template.keys.iter().any(|key| key.alias.as_deref() == Some("alias/hadar-local-tokens")));

@@ -44,7 +44,7 @@ pub(super) enum Again {
     WithTheRightTime,
 }
 
-const THROTTLED: [&str; 13] = [
+const THROTTLED: [&str; 15] = [
     "ThrottlingException",
     "Throttling",
     "ThrottlingError",
@@ -58,6 +58,9 @@ const THROTTLED: [&str; 13] = [
     "TransactionInProgressException",
     "TransactionConflictException",
     "KmsThrottled",
+    // Of S3; the second when a body came too slowly.
+    "SlowDown",
+    "RequestTimeout",
 ];
 const TIME: [&str; 6] = [
     "RequestTimeTooSkewed",
@@ -72,7 +75,7 @@ const PASSING_REASONS: [&str; 4] =
     ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
 
 impl AwsError {
-    pub(super) fn malformed(source: impl Into<Source>) -> Self {
+    pub(crate) fn malformed(source: impl Into<Source>) -> Self {
         Self::Malformed(source.into())
     }
 
@@ -96,6 +99,17 @@ impl AwsError {
         let code = code.rsplit('#').next().unwrap_or(code);
         let code = code.split(':').next().unwrap_or(code).to_owned();
         let message = told.message.map(Cow::into_owned).unwrap_or_default();
+        Self::Service { status, code, message, body }
+    }
+
+    /// From an answer of S3, whose errors are XML. The answer to a `HEAD` has a status only.
+    pub(super) fn from_xml(status: u16, body: Bytes) -> Self {
+        let text = String::from_utf8_lossy(&body);
+        let part = |name: &str| {
+            let (_, rest) = text.split_once(&format!("<{name}>"))?;
+            rest.split_once('<').map(|(part, _)| part.to_owned())
+        };
+        let (code, message) = (part("Code").unwrap_or_default(), part("Message").unwrap_or_default());
         Self::Service { status, code, message, body }
     }
 

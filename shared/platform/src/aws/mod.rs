@@ -8,9 +8,11 @@
 
 mod connection;
 mod error;
+mod s3;
 mod sign;
 
 pub use error::AwsError;
+pub(crate) use s3::S3;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::AwsConfig;

@@ -1,0 +1,321 @@
+//! S3 for one bucket: REST with the same connections, signatures, deadlines and retries as the JSON services.
+//!
+//! Every call may be repeated: a key is written with one content only.
+
+use super::connection::Origin;
+use super::error::{Again, AwsError};
+use super::sign::{self, Signer, Stamp, encoded};
+use super::{AMZ_DATE, AMZ_TOKEN, jitter};
+use crate::clock::{Clock, SystemClock};
+use crate::config::AwsConfig;
+use bytes::Bytes;
+use domain::redacted::Redacted;
+use domain::time::Millis;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, StatusCode};
+use http_body_util::Full;
+use std::fmt;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// From the first byte sent to the last of the answer: a file of 100 MB must fit.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// All attempts of one call, below the 30 s that API Gateway waits.
+const OPERATION: Duration = Duration::from_secs(15);
+const ATTEMPTS: u32 = 3;
+
+const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+
+/// A bucket and the way to it.
+pub(crate) struct S3 {
+    origin: Origin,
+    signer: Signer,
+    user_agent: HeaderValue,
+    token: Option<HeaderValue>,
+    bucket: String,
+    scheme: &'static str,
+}
+
+impl fmt::Debug for S3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3")
+            .field("origin", &self.origin)
+            .field("bucket", &self.bucket)
+            .finish_non_exhaustive()
+    }
+}
+
+impl S3 {
+    /// Makes the client; touches no network.
+    pub(crate) fn new(config: &AwsConfig, function: &str, bucket: &str) -> Result<Self, AwsError> {
+        let visible = |name: &str, value: &str| {
+            HeaderValue::from_str(value)
+                .map_err(|_| AwsError::Config(format!("{name} is not fit for a header")))
+        };
+        let url = match &config.endpoint_url {
+            Some(url) => url.clone(),
+            None => format!("https://s3.{}.amazonaws.com", config.region),
+        };
+        let token = config.session_token.as_ref().map(|token| visible("AWS_SESSION_TOKEN", token.expose()));
+        visible("AWS_ACCESS_KEY_ID", &config.access_key_id)?;
+        visible("AWS_REGION", &config.region)?;
+        Ok(Self {
+            origin: Origin::new(&url, config.ca_bundle.as_deref(), None)?,
+            signer: Signer::new(
+                config.access_key_id.clone(),
+                config.secret_access_key.clone(),
+                config.session_token.clone(),
+                config.region.clone(),
+            ),
+            user_agent: visible("the function's name", &format!("hadar/{function}"))?,
+            token: token.transpose()?.map(|mut token| {
+                token.set_sensitive(true);
+                token
+            }),
+            bucket: bucket.to_owned(),
+            scheme: if url.starts_with("https:") { "https" } else { "http" },
+        })
+    }
+
+    /// Makes one call about the object `key`; gives the headers and the body of a 2xx answer.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        key: &str,
+        content_type: Option<&str>,
+        body: Bytes,
+    ) -> Result<(HeaderMap, Bytes), AwsError> {
+        let path = self.path(key);
+        let digest = sign::hex_digest(&body);
+        let started = Instant::now();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let left = OPERATION.saturating_sub(started.elapsed());
+            let tried = self.attempt(&method, &path, content_type, &body, &digest);
+            let error = match tokio::time::timeout(ATTEMPT.min(left), tried).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => error,
+                Err(_) => AwsError::TimedOut,
+            };
+            let pause = jitter(attempt);
+            let again = error.again() == Again::AfterAPause && attempt < ATTEMPTS;
+            if !again || started.elapsed() + pause >= OPERATION {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// An address that gives the object to whoever has it, for `seconds` from `now` on; `more` are query parameters in
+    /// alphabetical order.
+    pub(crate) fn presigned(
+        &self,
+        key: &str,
+        seconds: u32,
+        more: &[(&str, &str)],
+        now: Millis,
+    ) -> Redacted<String> {
+        let path = self.path(key);
+        let host = self.origin.host();
+        let query = self.signer.s3_presigned(host, &path, seconds, more, &Stamp::new(now));
+        Redacted::new(format!("{}://{host}{path}?{query}", self.scheme))
+    }
+
+    fn path(&self, key: &str) -> String {
+        let mut path = String::with_capacity(2 + self.bucket.len() + key.len());
+        for segment in [self.bucket.as_str()].into_iter().chain(key.split('/')) {
+            path.push('/');
+            path.push_str(&encoded(segment));
+        }
+        path
+    }
+
+    async fn attempt(
+        &self,
+        method: &Method,
+        path: &str,
+        content_type: Option<&str>,
+        body: &Bytes,
+        digest: &str,
+    ) -> Result<(HeaderMap, Bytes), AwsError> {
+        // Signatures live by AWS's time, not by the stack's clock.
+        let stamp = Stamp::new(SystemClock.now());
+        let request = || self.request(method, path, content_type, body, digest, &stamp);
+        let (head, body) = self.origin.exchange(request).await?;
+        match head.status {
+            StatusCode::OK | StatusCode::NO_CONTENT => Ok((head.headers, body)),
+            status => Err(AwsError::from_xml(status.as_u16(), body)),
+        }
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        content_type: Option<&str>,
+        body: &Bytes,
+        digest: &str,
+        stamp: &Stamp,
+    ) -> Result<Request<Full<Bytes>>, AwsError> {
+        let host = self.origin.host();
+        let authorization =
+            self.signer.s3_authorization(method.as_str(), host, path, content_type, digest, stamp);
+        let value = |text: &str| HeaderValue::try_from(text).map_err(AwsError::malformed);
+        let mut authorization = value(&authorization)?;
+        authorization.set_sensitive(true);
+        let mut request = Request::new(Full::new(body.clone()));
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = path.parse().map_err(AwsError::malformed)?;
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.origin.host_header().clone());
+        headers.insert(header::USER_AGENT, self.user_agent.clone());
+        headers.insert(header::AUTHORIZATION, authorization);
+        headers.insert(AMZ_DATE, value(&stamp.date_time)?);
+        headers.insert(CONTENT_SHA256, value(digest)?);
+        if let Some(content_type) = content_type {
+            headers.insert(header::CONTENT_TYPE, value(content_type)?);
+        }
+        if let Some(token) = &self.token {
+            headers.insert(AMZ_TOKEN, token.clone());
+        }
+        Ok(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sigv4::http_request::{
+        PayloadChecksumKind, PercentEncodingMode, SessionTokenMode, SignableBody, SignableRequest,
+        SignatureLocation, SigningSettings, UriPathNormalizationMode, sign,
+    };
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+    use std::time::UNIX_EPOCH;
+
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    const HOST: &str = "s3.me-central-1.amazonaws.com";
+
+    fn client(token: Option<&str>) -> S3 {
+        let config = AwsConfig {
+            region: "me-central-1".into(),
+            endpoint_url: None,
+            ca_bundle: None,
+            access_key_id: "AKIDEXAMPLE".into(),
+            secret_access_key: Redacted::new(SECRET.into()),
+            session_token: token.map(|token| Redacted::new(token.into())),
+        };
+        S3::new(&config, "tests", "media").unwrap()
+    }
+
+    /// AWS's own crate with S3's settings.
+    fn theirs(
+        request: &mut Request<()>,
+        body: SignableBody<'_>,
+        token: Option<&str>,
+        seconds: u64,
+        expires: Option<u64>,
+    ) {
+        let mut settings = SigningSettings::default();
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        settings.session_token_mode = SessionTokenMode::Include;
+        if let Some(expires) = expires {
+            settings.expires_in = Some(Duration::from_secs(expires));
+            settings.signature_location = SignatureLocation::QueryParams;
+            settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
+        }
+        let identity =
+            aws_credential_types::Credentials::from_keys("AKIDEXAMPLE", SECRET, token.map(str::to_owned))
+                .into();
+        let params = aws_sigv4::sign::v4::SigningParams::builder()
+            .identity(&identity)
+            .region("me-central-1")
+            .name("s3")
+            .time(UNIX_EPOCH + Duration::from_secs(seconds))
+            .settings(settings)
+            .build()
+            .unwrap()
+            .into();
+        let headers: Vec<_> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned()))
+            .collect();
+        let signable = SignableRequest::new(
+            request.method().as_str(),
+            request.uri().to_string(),
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+            body,
+        );
+        let signed = sign(signable.unwrap(), &params).unwrap().into_parts().0;
+        signed.apply_to_request_http1x(request);
+    }
+
+    proptest! {
+        #[test]
+        fn any_upload_is_signed_as_awss_own_crate_signs_it(
+            key in "[a-zA-Z0-9 _.~+%&=@ء-ي-]{1,20}(/[a-zA-Z0-9 _.~+%&=@-]{1,20}){0,3}",
+            body in proptest::collection::vec(any::<u8>(), 0..300),
+            token in proptest::option::of("[A-Za-z0-9+/=]{1,200}"),
+            seconds in 0u32..4_000_000_000,
+        ) {
+            let client = client(token.as_deref());
+            let path = client.path(&key);
+            let stamp = Stamp::new(Millis::from_unix_ms(u64::from(seconds) * 1000));
+            let body = Bytes::from(body);
+            let digest = sign::hex_digest(&body);
+            let ours = client.request(&Method::PUT, &path, Some("image/png"), &body, &digest, &stamp).unwrap();
+            let mut request = Request::put(format!("https://{HOST}{path}"))
+                .header("host", HOST)
+                .header("content-type", "image/png")
+                .body(())
+                .unwrap();
+            theirs(&mut request, SignableBody::Bytes(&body), token.as_deref(), seconds.into(), None);
+            prop_assert_eq!(&request.headers()["authorization"], &ours.headers()["authorization"]);
+            prop_assert_eq!(&request.headers()["x-amz-content-sha256"], &ours.headers()["x-amz-content-sha256"]);
+        }
+
+        #[test]
+        fn any_presigned_address_is_the_one_that_awss_own_crate_makes(
+            filename in "[a-zA-Z0-9 _.ء-ي%\"';&=+-]{1,40}",
+            token in proptest::option::of("[A-Za-z0-9+/=]{1,200}"),
+            seconds in 0u32..4_000_000_000,
+            valid in 1u32..604_800,
+        ) {
+            let client = client(token.as_deref());
+            let more = [("response-content-disposition", filename.as_str()), ("response-content-type", "a/b")];
+            let now = Millis::from_unix_ms(u64::from(seconds) * 1000);
+            let ours = client.presigned("in/t/m", valid, &more, now).into_exposed();
+
+            let unsigned = format!(
+                "https://{HOST}/media/in/t/m?response-content-disposition={}&response-content-type=a%2Fb",
+                encoded(&filename)
+            );
+            let mut request = Request::get(unsigned).header("host", HOST).body(()).unwrap();
+            let body = SignableBody::UnsignedPayload;
+            theirs(&mut request, body, token.as_deref(), seconds.into(), Some(valid.into()));
+            // The order of parameters is nobody's business.
+            let sorted = |url: &str| {
+                let (path, query) = url.split_once('?').unwrap();
+                let mut parameters: Vec<_> = query.split('&').map(str::to_owned).collect();
+                parameters.sort();
+                (path.to_owned(), parameters)
+            };
+            prop_assert_eq!(sorted(&request.uri().to_string()), sorted(&ours));
+        }
+    }
+
+    #[test]
+    fn an_error_is_read_from_its_xml() {
+        let body = "<?xml version=\"1.0\"?>\n<Error><Code>SlowDown</Code><Message>Reduce</Message></Error>";
+        let error = AwsError::from_xml(503, Bytes::from_static(body.as_bytes()));
+        assert_eq!(error.to_string(), "SlowDown (503): Reduce");
+        assert!(error.is_transient());
+        for odd in [&b""[..], b"<Code>", b"<Code><", b"\xff", b"<html>"] {
+            let error = AwsError::from_xml(404, Bytes::from_static(odd));
+            assert_eq!((error.code(), error.is_transient()), (Some(""), false), "{odd:?}");
+        }
+    }
+}

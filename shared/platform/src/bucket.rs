@@ -1,0 +1,155 @@
+//! The bucket of media: whole objects under keys that start with what they are and whose they are.
+//!
+//! Not a part of [`crate::Platform`]: few functions have a file to hold.
+
+use crate::aws::{AwsError, S3};
+use crate::config::Config;
+use bytes::Bytes;
+use domain::ids::{MessageId, ObjectId, TenantId};
+use domain::redacted::Redacted;
+use domain::time::Millis;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, Method};
+use std::sync::Arc;
+
+/// The name of an object. Only this type formats one, and only characters that need no encoding are in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectKey(String);
+
+impl ObjectKey {
+    /// The file of a message: `in/<tenant>/<message>`. The lifecycle of the template goes by the first part.
+    #[must_use]
+    pub fn of_message(tenant: TenantId, message: MessageId) -> Self {
+        Self(format!("in/{tenant}/{message}"))
+    }
+
+    /// A file to send: `out/<tenant>/<object>`.
+    #[must_use]
+    pub fn to_send(tenant: TenantId, object: ObjectId) -> Self {
+        Self(format!("out/{tenant}/{object}"))
+    }
+
+    /// The key as it is in the bucket.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Its MIME type, as it was stored.
+    pub content_type: String,
+}
+
+/// What is known about an object without fetching it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// In bytes.
+    pub size: u64,
+    /// Its MIME type, as it was stored.
+    pub content_type: String,
+}
+
+/// The bucket did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the bucket of media: {0}")]
+pub struct BucketError(#[from] AwsError);
+
+impl BucketError {
+    /// Whether the same may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.0.is_transient()
+    }
+}
+
+/// The bucket of media. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Bucket(Arc<S3>);
+
+impl Bucket {
+    /// Makes the client; no I/O.
+    ///
+    /// # Errors
+    /// An endpoint, a credential or a CA bundle that cannot be used, or no bucket in the configuration.
+    pub fn new(config: &Config) -> Result<Self, BucketError> {
+        if config.media_bucket.is_empty() {
+            return Err(BucketError(AwsError::Config("HADAR_MEDIA_BUCKET is not set".to_owned())));
+        }
+        Ok(Self(Arc::new(S3::new(&config.aws, &config.function, &config.media_bucket)?)))
+    }
+
+    /// Stores an object.
+    ///
+    /// # Errors
+    /// S3 did not take it.
+    pub async fn put(&self, key: &ObjectKey, content_type: &str, bytes: Bytes) -> Result<(), BucketError> {
+        self.0.call(Method::PUT, key.as_str(), Some(content_type), bytes).await?;
+        Ok(())
+    }
+
+    /// Fetches an object of at most 16 MiB; `None` when there is none.
+    ///
+    /// # Errors
+    /// S3 did not answer, or the object is larger.
+    pub async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, BucketError> {
+        let answer = self.0.call(Method::GET, key.as_str(), None, Bytes::new()).await;
+        let Some((headers, bytes)) = found(answer)? else { return Ok(None) };
+        Ok(Some(Object { bytes, content_type: content_type(&headers) }))
+    }
+
+    /// What is known about an object; `None` when there is none.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn facts(&self, key: &ObjectKey) -> Result<Option<ObjectFacts>, BucketError> {
+        let answer = self.0.call(Method::HEAD, key.as_str(), None, Bytes::new()).await;
+        let Some((headers, _)) = found(answer)? else { return Ok(None) };
+        let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let size = length.ok_or_else(|| AwsError::malformed("an object without a length"))?;
+        Ok(Some(ObjectFacts { size, content_type: content_type(&headers) }))
+    }
+
+    /// Removes an object; it need not be there.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn delete(&self, key: &ObjectKey) -> Result<(), BucketError> {
+        found(self.0.call(Method::DELETE, key.as_str(), None, Bytes::new()).await)?;
+        Ok(())
+    }
+
+    /// An address that gives the object to whoever has it, as a file with the given `Content-Disposition`, for
+    /// `seconds` (at most seven days) from `now` on. Whether the object is there is not looked up.
+    #[must_use]
+    pub fn presigned_get(
+        &self,
+        key: &ObjectKey,
+        seconds: u32,
+        disposition: &str,
+        now: Millis,
+    ) -> Redacted<String> {
+        self.0.presigned(key.as_str(), seconds, &[("response-content-disposition", disposition)], now)
+    }
+}
+
+/// What is not there is no error; a bucket that is not there is one.
+fn found(answer: Result<(HeaderMap, Bytes), AwsError>) -> Result<Option<(HeaderMap, Bytes)>, AwsError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        // The answer to `HEAD` has no body, and so no code.
+        Err(AwsError::Service { status: 404, code, .. }) if code.is_empty() || code == "NoSuchKey" => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    text.unwrap_or("application/octet-stream").to_owned()
+}
