@@ -6,3 +6,4 @@ pub mod provision;
 pub mod read;
 pub mod replay;
 pub mod sweep;
+pub mod templates;

@@ -1,6 +1,7 @@
 //! One event at a time: which writes it takes, in which order.
 
 use super::contact::{self, LeadSeed, Seen};
+use super::templates;
 use super::tenants::Facts;
 use super::{Delivery, IngestError};
 use domain::ids::{EventId, MessageId, derived_ulid};
@@ -10,6 +11,7 @@ use domain::time::Millis;
 use domain::window;
 use platform::dynamo::{EventEntry, InboundMove, NewEntry, Recorded, StatusUpdate, Store};
 use providers::event::{Echo, Event, EventKind, InboundMessage, MessageBody, Status};
+use providers::templates::template_change;
 use sha2::{Digest, Sha256};
 
 /// What every event of one delivery shares.
@@ -58,7 +60,11 @@ impl Context<'_> {
                 self.keep(event, &format!("kept: the provider reports error {}: {title}", error.code)).await
             }
             EventKind::Account { field, event: name } => {
-                self.keep(event, &format!("kept: {field} {}", name.as_deref().unwrap_or_default())).await
+                let reason = match template_change(field, &event.raw) {
+                    Some(change) => templates::follow(self.store, delivery, event, &change).await?,
+                    None => format!("kept: {field} {}", name.as_deref().unwrap_or_default()),
+                };
+                self.keep(event, &reason).await
             }
         }
     }

@@ -5,6 +5,7 @@
 
 mod contact;
 mod events;
+mod templates;
 mod tenants;
 
 use domain::ids::TenantId;

@@ -11,6 +11,7 @@ mod family;
 mod inbox;
 mod leads;
 mod message;
+mod templates;
 mod timeline;
 mod traces;
 mod walk;
@@ -21,6 +22,7 @@ pub use events::{EventFilter, EventView, Lag, LoggedState, event, event_state, e
 pub use inbox::{InboxFilter, InboxPosition, conversation, conversations};
 pub use leads::{Lead, LeadFilter, LeadSource, LeadStatus, lead, leads};
 pub use message::{Message, conversation_messages, message};
+pub use templates::{Template, TemplateFilter, template, templates};
 pub use timeline::{TimelineEvent, lead_timeline};
 pub use traces::{Trace, trace};
 

@@ -120,6 +120,7 @@ mod tests {
             received_at: Millis::from_unix_ms(*at),
             trace_id: Uuid::nil(),
             raw: "{}".into(),
+            ours: false,
         };
         EntryPage { entries: times.iter().map(entry).collect(), more }
     }

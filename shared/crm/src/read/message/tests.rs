@@ -28,6 +28,7 @@ fn entry(direction: Direction, kind: &str, raw: &Value) -> Entry {
         received_at: Millis::from_unix_ms(SENT + 900),
         trace_id: Uuid::nil(),
         raw: raw.to_string(),
+        ours: false,
     }
 }
 

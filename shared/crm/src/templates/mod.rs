@@ -1,0 +1,71 @@
+//! Templates: read from the providers, moved by their webhooks, found for a send.
+
+mod change;
+mod merge;
+mod send;
+mod sync;
+
+pub use change::{Applied, apply_change};
+pub use send::{for_send, owner, sync_if_never};
+pub use sync::{Synced, sync};
+
+use domain::provider::Provider;
+use platform::dynamo::StoreError;
+use platform::vault::VaultError;
+
+/// How often a row is written again when others write it at the same time.
+const AT_MOST_TRIES: usize = 8;
+
+/// Templates could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The tenant has no number whose provider has templates.
+    #[error("no number of Meta or 360dialog is connected")]
+    NotConfigured,
+    /// The number's settings lack what the call needs.
+    #[error("the account id or the secret of the {provider} number is missing or cannot be sent")]
+    Unusable {
+        /// Whose.
+        provider: Provider,
+    },
+    /// The table did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The secret could not be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The provider did not answer.
+    #[error("{provider} did not answer: {reason}")]
+    Unreachable {
+        /// Who.
+        provider: Provider,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// The provider refuses.
+    #[error("{provider} refuses: {message} (status {status})")]
+    Refused {
+        /// Who.
+        provider: Provider,
+        /// The HTTP status.
+        status: u16,
+        /// Its code.
+        code: Option<i64>,
+        /// What it says, for the admin.
+        message: String,
+    },
+    /// The provider's answer makes no sense.
+    #[error("{provider}: {reason}")]
+    Unreadable {
+        /// Who.
+        provider: Provider,
+        /// Why.
+        reason: String,
+    },
+    /// The last attempt, a moment ago, came to nothing, and nothing was read before it.
+    #[error("the providers' templates could not be read a moment ago")]
+    JustFailed,
+    /// Somebody else wrote the same template all the while.
+    #[error("the template is being written by others")]
+    Contended,
+}
