@@ -15,6 +15,7 @@ use platform::Platform;
 use platform::clock::SharedClock;
 use platform::config::Config;
 use platform::dynamo::StoreError;
+use platform::transport::Transport;
 use processor::Processor;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -50,10 +51,17 @@ impl Function {
             Platform::new(config, clock.clone())
                 .map_err(|error| StartError::set_up(format!("the function {}", described.id), &error))
         };
+        let transport = || {
+            Transport::new(config).map_err(|error| {
+                let error = std::io::Error::other(error);
+                StartError::set_up(format!("the function {}", described.id), &error)
+            })
+        };
         let code = match described.binary.as_str() {
             "webhook" => Code::Webhook(Arc::new(webhook::Webhook::new(platform()?))),
             "conversations" => Code::Api(conversations::router(platform()?)),
             "leads" => Code::Api(leads::router(platform()?)),
+            "templates" => Code::Api(templates::router(platform()?, transport()?)),
             "event-log" => Code::Api(event_log::router(platform()?)),
             "sweeper" => Code::Sweeper(platform()?),
             "processor" => Code::Processor(platform()?),

@@ -27,6 +27,19 @@ pub enum Category {
     Authentication,
 }
 
+impl Category {
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "marketing" => Some(Self::Marketing),
+            "utility" => Some(Self::Utility),
+            "authentication" => Some(Self::Authentication),
+            _ => None,
+        }
+    }
+}
+
 /// Where a template stands with the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,6 +58,23 @@ pub enum TemplateState {
     InAppeal,
     /// Being deleted, or deleted.
     Deleted,
+}
+
+impl TemplateState {
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "approved" => Some(Self::Approved),
+            "pending" => Some(Self::Pending),
+            "rejected" => Some(Self::Rejected),
+            "paused" => Some(Self::Paused),
+            "disabled" => Some(Self::Disabled),
+            "in_appeal" => Some(Self::InAppeal),
+            "deleted" => Some(Self::Deleted),
+            _ => None,
+        }
+    }
 }
 
 /// How a template's variables are addressed.
