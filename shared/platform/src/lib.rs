@@ -10,6 +10,7 @@ pub mod config;
 pub mod dynamo;
 pub mod http;
 pub mod platform;
+mod public_url;
 pub mod queue;
 pub mod secrets;
 pub mod telemetry;

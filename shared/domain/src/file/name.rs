@@ -9,12 +9,12 @@ const LONGEST: usize = 120;
 /// direction of text could misread; `fallback` where nothing is left. An ending that belongs to the file's type is
 /// added where the name has another.
 #[must_use]
-pub fn safe_name(claimed: Option<&str>, fallback: &str, bytes: &[u8]) -> String {
+pub fn safe_name(claimed: Option<&str>, fallback: &str, found: Option<FileType>) -> String {
     let last = claimed.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = last.chars().map(|c| if is_harmless(c) { c } else { '_' }).collect();
     let kept = kept.trim_matches(|c: char| c == '.' || c == '_' || c.is_whitespace());
     let mut name = if kept.is_empty() { fallback.to_owned() } else { shortened(kept) };
-    if let Some(extension) = FileType::of(bytes).and_then(FileType::extension) {
+    if let Some(extension) = found.and_then(FileType::extension) {
         let fits = name.rsplit_once('.').is_some_and(|(_, given)| {
             let given = given.to_ascii_lowercase();
             given == extension
@@ -109,24 +109,24 @@ mod tests {
             ("a\u{200b}b\u{feff}c", "a_b_c"),
             ("   spaces   ", "spaces"),
         ] {
-            assert_eq!(safe_name(Some(claimed), "file", b""), expected, "{claimed:?}");
+            assert_eq!(safe_name(Some(claimed), "file", None), expected, "{claimed:?}");
         }
-        assert_eq!(safe_name(None, "msg_1", b"\xff\xd8\xff"), "msg_1.jpg");
+        assert_eq!(safe_name(None, "msg_1", FileType::of(b"\xff\xd8\xff")), "msg_1.jpg");
     }
 
     #[test]
     fn the_ending_follows_the_bytes() {
-        assert_eq!(safe_name(Some("photo.exe"), "f", b"\xff\xd8\xff"), "photo.exe.jpg");
-        assert_eq!(safe_name(Some("photo.JPEG"), "f", b"\xff\xd8\xff"), "photo.JPEG");
-        assert_eq!(safe_name(Some("voice.opus"), "f", b"OggS"), "voice.opus");
-        assert_eq!(safe_name(Some("page.html"), "f", b"<html>"), "page.html");
+        assert_eq!(safe_name(Some("photo.exe"), "f", FileType::of(b"\xff\xd8\xff")), "photo.exe.jpg");
+        assert_eq!(safe_name(Some("photo.JPEG"), "f", FileType::of(b"\xff\xd8\xff")), "photo.JPEG");
+        assert_eq!(safe_name(Some("voice.opus"), "f", FileType::of(b"OggS")), "voice.opus");
+        assert_eq!(safe_name(Some("page.html"), "f", FileType::of(b"<html>")), "page.html");
     }
 
     #[test]
     fn a_long_name_keeps_its_ending() {
-        let name = safe_name(Some(&format!("{}.pdf", "م".repeat(300))), "f", b"%PDF-1.4");
+        let name = safe_name(Some(&format!("{}.pdf", "م".repeat(300))), "f", FileType::of(b"%PDF-1.4"));
         assert!(name.len() <= LONGEST && name.ends_with("م.pdf"), "{name}");
-        let name = safe_name(Some(&"x".repeat(500)), "f", b"");
+        let name = safe_name(Some(&"x".repeat(500)), "f", FileType::of(b""));
         assert_eq!(name.len(), LONGEST);
     }
 

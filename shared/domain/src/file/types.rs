@@ -94,6 +94,26 @@ impl FileType {
         }
     }
 
+    /// The type that is served under a MIME type, if any is.
+    #[must_use]
+    pub fn served_under(mime: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.mime() == Some(mime))
+    }
+
+    const ALL: [Self; 11] = [
+        Self::Jpeg,
+        Self::Png,
+        Self::Webp,
+        Self::Mp4,
+        Self::ThreeGpp,
+        Self::M4a,
+        Self::Ogg,
+        Self::Mp3,
+        Self::Aac,
+        Self::Amr,
+        Self::Pdf,
+    ];
+
     /// The ending of a file's name that goes with it.
     #[must_use]
     pub const fn extension(self) -> Option<&'static str> {

@@ -52,21 +52,25 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
 }
 
 async fn read(request: Request) -> Result<Bytes, Problem> {
-    match Limited::new(request.into_body(), LIMIT).collect().await {
+    read_at_most(request, LIMIT).await
+}
+
+pub(super) async fn read_at_most(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    match Limited::new(request.into_body(), limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::PayloadTooLarge { limit: LIMIT }),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::PayloadTooLarge { limit }),
         Err(_cut_off) => Err(Problem::invalid("body", "The body ended early.")),
     }
 }
 
 /// `application/json` or `application/<something>+json`, with any parameters.
-fn says_json(headers: &HeaderMap) -> bool {
+pub(super) fn says_json(headers: &HeaderMap) -> bool {
     let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // serde would read an array as the fields of a struct, in the order in which we happen to declare them.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::invalid("body", "Expected a JSON object."));
