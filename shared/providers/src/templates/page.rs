@@ -99,11 +99,20 @@ fn meta(text: &str) -> Result<TemplatePage, Why> {
     let mut page = read_all(list.data, "data")?;
     let paging: Paging<'_> = list.paging.map(object).transpose()?.unwrap_or_default();
     // The last page has cursors too; only `next` says that there is more.
-    if paging.next.get().is_some() {
+    if let Some(next) = paging.next.get() {
         let cursors: Cursors<'_> = paging.cursors.map(object).transpose()?.unwrap_or_default();
-        page.next = Some(cursors.after.required("paging.cursors.after")?.to_owned());
+        let after = cursors.after.owned().or_else(|| after_in(next));
+        page.next = Some(after.ok_or_else(|| Why::missing("paging.cursors.after"))?);
     }
     Ok(page)
+}
+
+/// The cursor in the address of the next page. The address itself is never called: it holds the token, and it is the
+/// provider that is configured that we talk to.
+fn after_in(next: &str) -> Option<String> {
+    let (_, query) = next.split_once('?')?;
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).ok()?;
+    pairs.into_iter().find_map(|(name, value)| (name == "after" && !value.is_empty()).then_some(value))
 }
 
 fn dialog360(text: &str, after: Option<&str>) -> Result<TemplatePage, Why> {

@@ -55,6 +55,10 @@ fn meta_pages_until_there_is_no_next() {
     let paging = json!({"cursors": {"before": "A", "after": "B"}, "next": "https://graph.facebook.com/x"});
     let first = meta(&json!({"data": [listed(json!({}))], "paging": paging})).unwrap();
     assert_eq!((first.templates.len(), first.next.as_deref()), (1, Some("B")));
+    let paging =
+        json!({"next": "https://graph.facebook.com/v26.0/1/message_templates?limit=100&after=Q%3D%3D"});
+    let bare = meta(&json!({"data": [], "paging": paging})).unwrap();
+    assert_eq!(bare.next.as_deref(), Some("Q=="));
     let last = meta(&json!({"data": [], "paging": {"cursors": {"after": "C"}}})).unwrap();
     assert_eq!(last.next, None);
 }
