@@ -56,6 +56,7 @@ pub async fn tenant(
         retention_days: None,
         created_at: now,
         sandbox_of: None,
+        cold_text: false,
     };
     let sandbox = Tenant {
         id: TenantId::from_ulid(random_ulid(now)?),
@@ -109,7 +110,8 @@ pub async fn number(
     number: Number,
     secrets: &[(&str, &str)],
 ) -> Result<(), ProvisionError> {
-    let mut integration = Integration { number, status: "live".to_owned(), sealed: BTreeMap::new() };
+    let mut integration =
+        Integration { number, status: "live".to_owned(), broken_reason: None, sealed: BTreeMap::new() };
     let place = integration.sort_key();
     for (name, secret) in secrets.iter().filter(|(_, secret)| !secret.is_empty()) {
         let field = format!("{place}|{name}");

@@ -8,5 +8,5 @@ mod take;
 mod types;
 
 pub use name::{disposition, safe_name};
-pub use take::{NotTaken, Taken, limit, take};
+pub use take::{NotTaken, Taken, limit, received_limit, take};
 pub use types::{FileType, served_as};

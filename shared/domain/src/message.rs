@@ -32,6 +32,14 @@ pub enum MediaKind {
 }
 
 impl MediaKind {
+    /// Reads the name the API uses; `None` for every other kind of message.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Image, Self::Video, Self::Audio, Self::Voice, Self::Document, Self::Sticker]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
+
     /// The name the API uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -260,7 +260,12 @@ mod tests {
     }
 
     fn template(category: Category, state: TemplateState, language: &str) -> Template {
-        Template { category, state, language: language.to_owned(), ..sample::template("Hello {{name}}, see you.") }
+        Template {
+            category,
+            state,
+            language: language.to_owned(),
+            ..sample::template("Hello {{name}}, see you.")
+        }
     }
 
     fn verdict(facts: &Facts<'_>) -> Vec<String> {

@@ -39,6 +39,10 @@ pub struct Tenant {
     /// The tenant this one is the sandbox of; such a tenant never reaches a provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox_of: Option<TenantId>,
+    /// Whether contacts who opted in may be written to outside the service window on a provider that knows no
+    /// templates (UltraMsg).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cold_text: bool,
 }
 
 /// One of a tenant's numbers, as far as routing needs it.

@@ -4,6 +4,7 @@
 use super::IngestError;
 use domain::identity::{Identity, IdentityChange, Person};
 use domain::ids::{ContactId, TenantId, derived_ulid};
+use domain::phone::Phone;
 use domain::time::Millis;
 use platform::dynamo::{Claimed, Known, PersonField, Stage, Store};
 use sha2::{Digest, Sha256};
@@ -52,6 +53,19 @@ pub(super) async fn resolve(store: &Store, seen: Seen<'_>) -> Result<ContactId, 
     let contact = one_contact(store, seen.tenant, &identities, seen.at).await?;
     settle(store, seen, contact, &identities, stage, &digest).await?;
     Ok(contact)
+}
+
+/// The contact of a number we are about to write to, made when it is new. No lead is made: nobody asked for anything.
+pub(crate) async fn of_phone(
+    store: &Store,
+    tenant: TenantId,
+    phone: &Phone,
+    now: Millis,
+) -> Result<ContactId, IngestError> {
+    let person = Person { phone: Some(phone.clone()), ..Person::default() };
+    let order = derived_ulid(now.unix_ms(), &[phone.e164()]);
+    let seen = Seen { tenant, person: &person, order, at: now, received_at: now, lead: None };
+    resolve(store, seen).await
 }
 
 /// Both sides of a changed identity name one contact from now on; the number left behind may be given to somebody
@@ -187,7 +201,7 @@ fn fields(person: &Person) -> Vec<(PersonField, &str)> {
     [
         (PersonField::Name, person.name.as_deref()),
         (PersonField::Username, person.username.as_deref()),
-        (PersonField::Phone, person.phone.as_ref().map(domain::phone::Phone::e164)),
+        (PersonField::Phone, person.phone.as_ref().map(Phone::e164)),
         (PersonField::Bsuid, person.bsuid.as_ref().map(domain::identity::Bsuid::as_str)),
         (PersonField::ParentBsuid, person.parent_bsuid.as_ref().map(domain::identity::Bsuid::as_str)),
         (PersonField::Opaque, person.opaque.as_deref()),

@@ -8,6 +8,8 @@ mod events;
 mod templates;
 mod tenants;
 
+pub(crate) use contact::of_phone as contact_of_phone;
+
 use domain::ids::TenantId;
 use domain::provider::{AuthStrength, Provider};
 use domain::time::Millis;

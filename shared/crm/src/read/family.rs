@@ -10,7 +10,7 @@ const ROUNDS: usize = 8;
 
 /// The contact that stayed, then what it absorbed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Family {
+pub(crate) struct Family {
     id: ContactId,
     members: Vec<Contact>,
 }
@@ -24,7 +24,7 @@ impl Family {
     }
 
     /// Reads the family of any of its contacts.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         store: &Store,
         tenant: TenantId,
         id: ContactId,
@@ -38,12 +38,12 @@ impl Family {
     }
 
     /// All ids, the one that stayed first.
-    pub(super) fn ids(&self) -> Vec<ContactId> {
+    pub(crate) fn ids(&self) -> Vec<ContactId> {
         self.members.iter().map(|contact| contact.id).collect()
     }
 
     /// The latest word on a field.
-    pub(super) fn get(&self, field: PersonField) -> Option<&str> {
+    pub(crate) fn get(&self, field: PersonField) -> Option<&str> {
         let said = self.members.iter().filter_map(|contact| contact.fields.get(&field));
         said.max().map(|field| field.value.as_str())
     }

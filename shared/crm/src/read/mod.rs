@@ -19,6 +19,7 @@ mod walk;
 pub use contact::{Contact, ContactBrief, contact};
 pub use conversation::{Conversation, ConversationStatus, NumberName};
 pub use events::{EventFilter, EventView, Lag, LoggedState, event, event_state, events, lag, parked_events};
+pub(crate) use family::Family;
 pub use inbox::{InboxFilter, InboxPosition, conversation, conversations};
 pub use leads::{Lead, LeadFilter, LeadSource, LeadStatus, lead, leads};
 pub use message::{Message, conversation_messages, message};

@@ -17,6 +17,18 @@ pub const fn limit(kind: MediaKind) -> usize {
     }
 }
 
+/// The most that is fetched of a file that a customer sent, in bytes. What arrives may be a little larger than what can
+/// be sent.
+#[must_use]
+pub const fn received_limit(kind: MediaKind) -> usize {
+    match kind {
+        MediaKind::Image | MediaKind::Video | MediaKind::Audio | MediaKind::Voice | MediaKind::Sticker => {
+            16 * MB
+        }
+        MediaKind::Document => 100 * MB,
+    }
+}
+
 /// A file that may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
@@ -24,6 +36,8 @@ pub struct Taken {
     pub kind: MediaKind,
     /// The type it is uploaded under.
     pub mime: &'static str,
+    /// Whether WhatsApp takes uploads of the type; every other document can be sent by its address.
+    pub uploadable: bool,
 }
 
 /// Why a file cannot be sent.
@@ -88,6 +102,9 @@ const TYPES: [(&str, MediaKind, Bytes); 21] = [
     ("application/octet-stream", MediaKind::Document, Bytes::Anything),
 ];
 
+/// What Meta's upload refuses, although it can be sent as a document.
+const BY_ADDRESS_ONLY: [&str; 3] = ["application/zip", "text/csv", "application/octet-stream"];
+
 /// Decides about a file by its claimed type and its bytes.
 ///
 /// # Errors
@@ -120,7 +137,7 @@ pub fn take(claimed: &str, bytes: &[u8]) -> Result<Taken, NotTaken> {
     if found == Some(FileType::Ogg) && mime == "audio/ogg" && opus_channels(bytes) != Some(1) {
         return Err(NotTaken::Content("WhatsApp plays Ogg files with one channel of Opus only."));
     }
-    Ok(Taken { kind, mime })
+    Ok(Taken { kind, mime, uploadable: !BY_ADDRESS_ONLY.contains(&mime) })
 }
 
 /// Whether a WebP says that it is animated.

@@ -100,12 +100,7 @@ impl Store {
                 "SET seq = :next, #hash = :hash",
                 Condition::of(
                     "(attribute_not_exists(seq) AND :seq = :none) OR seq = :seq",
-                    [
-                        (":seq", n(seq)),
-                        (":none", n(0)),
-                        (":next", n(next.seq)),
-                        (":hash", s(&next.hash)),
-                    ],
+                    [(":seq", n(seq)), (":none", n(0)), (":next", n(next.seq)), (":hash", s(&next.hash))],
                 )
                 .named([("#hash", "hash")]),
             );
@@ -128,7 +123,10 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         const ACTION: &str = "list the audit log";
-        let upper = before.map_or_else(|| "A$".to_owned(), |seq| format!("{}!", keys::audit_entry(tenant, seq.saturating_sub(1)).sk));
+        let upper = before.map_or_else(
+            || "A$".to_owned(),
+            |seq| format!("{}!", keys::audit_entry(tenant, seq.saturating_sub(1)).sk),
+        );
         let query = Query {
             table_name: &self.crm.name,
             index_name: None,

@@ -131,8 +131,8 @@ impl Store {
         let items = self.crm.batch_get("read consents", &keys).await?;
         let mut all = Consents::default();
         for item in &items {
-            let (purpose, standing) =
-                read(item).ok_or_else(|| StoreError::corrupt("read consents", "CONSENT", "not a standing"))?;
+            let (purpose, standing) = read(item)
+                .ok_or_else(|| StoreError::corrupt("read consents", "CONSENT", "not a standing"))?;
             all = all.with(purpose, standing);
         }
         Ok(all)
@@ -150,10 +150,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ConsentRow>, StoreError> {
         const ACTION: &str = "list consents";
-        let upper = before.map_or_else(
-            || "CL$".to_owned(),
-            |(at, id)| keys::consent_row(tenant, contact, at, id).sk,
-        );
+        let upper =
+            before.map_or_else(|| "CL$".to_owned(), |(at, id)| keys::consent_row(tenant, contact, at, id).sk);
         let query = Query {
             table_name: &self.consents.name,
             index_name: None,

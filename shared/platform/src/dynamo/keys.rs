@@ -2,8 +2,8 @@
 //! anybody is known) and the sparse index of what is due.
 
 use super::wire::Key;
-use domain::identity::Identity;
 use domain::consent::Purpose;
+use domain::identity::Identity;
 use domain::ids::{ConsentId, ContactId, EventId, LeadId, MessageId, TemplateId, TenantId};
 use domain::provider::Provider;
 use domain::template::name_digest;

@@ -241,7 +241,9 @@ impl Store {
         match all.commit(&self.crm.aws, ACTION).await? {
             Ok(()) => Ok(Accepted::New),
             Err(cancelled) if cancelled.refused(message) => Ok(Accepted::Already),
-            Err(_) => Err(StoreError::corrupt(ACTION, &send.id.to_string(), "a timeline entry without a message")),
+            Err(_) => {
+                Err(StoreError::corrupt(ACTION, &send.id.to_string(), "a timeline entry without a message"))
+            }
         }
     }
 
@@ -289,7 +291,8 @@ impl Store {
         };
         let page = self.crm.query("read lane", &query).await?;
         let Some(item) = page.items.into_iter().next() else { return Ok(None) };
-        let (Some(AttributeValue::S(sort)), Some(AttributeValue::S(message))) = (item.get("sk"), item.get("msg"))
+        let (Some(AttributeValue::S(sort)), Some(AttributeValue::S(message))) =
+            (item.get("sk"), item.get("msg"))
         else {
             return Err(StoreError::corrupt("read lane", "OUT", "no message"));
         };
@@ -345,8 +348,12 @@ impl Store {
             .named([("#state", "state")]),
         );
         for contact in claim.family {
-            let not_revoked =
-                || Condition::of("attribute_not_exists(#state) OR #state <> :no", [(":no", s(ConsentState::Revoked.as_str()))]);
+            let not_revoked = || {
+                Condition::of(
+                    "attribute_not_exists(#state) OR #state <> :no",
+                    [(":no", s(ConsentState::Revoked.as_str()))],
+                )
+            };
             let named = || not_revoked().named([("#state", "state")]);
             all.check(&self.crm.name, keys::consent(tenant, *contact, Purpose::Channel), named());
             if claim.permit.needs_opt_in() {
@@ -354,12 +361,14 @@ impl Store {
             }
         }
         if let Some(contact) = claim.window_of.filter(|_| claim.permit.needs_window()) {
-            let open = Condition::of("in_at > :earliest", [(":earliest", n(earliest_inbound(claim.now).unix_ms()))]);
+            let open =
+                Condition::of("in_at > :earliest", [(":earliest", n(earliest_inbound(claim.now).unix_ms()))]);
             all.check(&self.crm.name, keys::conversation(tenant, contact), open);
         }
         all.check(&self.crm.name, keys::profile(tenant), Condition::of("attribute_exists(pk)", []));
         if record.provider != Provider::Sandbox {
-            let live = Condition::of("#status = :live", [(":live", s("live"))]).named([("#status", "status")]);
+            let live =
+                Condition::of("#status = :live", [(":live", s("live"))]).named([("#status", "status")]);
             all.check(&self.crm.name, keys::integration(tenant, record.provider, &record.number), live);
         }
         let done = all.commit(&self.crm.aws, "claim send").await?;
@@ -412,7 +421,12 @@ pub(super) fn lane_order(id: MessageId, not_before: Option<Millis>) -> Ulid {
 
 pub(super) fn lane_item(key: Key, message: MessageId) -> Item {
     let attributes = [("pk", s(key.pk)), ("sk", s(key.sk)), ("msg", s(message))];
-    Item::from(attributes.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<std::collections::HashMap<_, _>>())
+    Item::from(
+        attributes
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect::<std::collections::HashMap<_, _>>(),
+    )
 }
 
 /// The message's place on the timeline; what it says and where it stands is read from the message itself.
@@ -433,7 +447,12 @@ fn entry_item(tenant: TenantId, send: &NewSend) -> Item {
         ("raw", s("{}")),
         ("ours", AttributeValue::Bool(true)),
     ];
-    Item::from(attributes.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<std::collections::HashMap<_, _>>())
+    Item::from(
+        attributes
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect::<std::collections::HashMap<_, _>>(),
+    )
 }
 
 pub(super) fn json<T: Serialize>(action: &'static str, value: &T) -> Result<String, StoreError> {

@@ -74,7 +74,8 @@ impl Store {
                 values.push((":failure", s(json(ACTION, failure)?)));
                 values.push((":not_before", n(not_before.unix_ms())));
                 values.push((":dsk", due(not_before.plus_ms(STALE_MS))));
-                let rest = "failure = :failure, not_before = :not_before, dsk = :dsk REMOVE fence, lease_until";
+                let rest =
+                    "failure = :failure, not_before = :not_before, dsk = :dsk REMOVE fence, lease_until";
                 (SendState::Queued, rest.to_owned(), false)
             }
         };

@@ -4,6 +4,7 @@ use super::wire::{AttributeValue, Item, Names, Query, Refused, StoreError, Value
 use super::{Store, keys};
 use domain::access::{Environment, Role};
 use domain::ids::{KeyId, TenantId};
+use domain::provider::Provider;
 use domain::tenant::{Number, Tenant};
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub struct Integration {
     pub number: Number,
     /// `live`, `broken`, ….
     pub status: String,
+    /// Why it is broken, for an admin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_reason: Option<String>,
     /// Sealed secrets by name: `app_secret`, `verify_token`, `webhook_secret`, each with an optional `_previous`.
     #[serde(default)]
     pub sealed: BTreeMap<String, String>,
@@ -136,6 +140,31 @@ impl Store {
         let key = keys::integration(tenant, integration.number.provider, integration.number_id());
         let item = with_key(integration, key.pk, key.sk, "save integration")?;
         self.crm.put("save integration", item, None).await?.ok();
+        Ok(())
+    }
+
+    /// Marks a number as broken, so that nothing more is sent on it; a number that is not live stays as it is.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn break_integration(
+        &self,
+        tenant: TenantId,
+        provider: Provider,
+        number: &str,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        self.crm
+            .update(
+                "break integration",
+                keys::integration(tenant, provider, number),
+                "SET #status = :broken, broken_reason = :reason",
+                Some("#status = :live"),
+                Names::from([("#status", "status")]),
+                Values::from([(":live", s("live")), (":broken", s("broken")), (":reason", s(reason))]),
+            )
+            .await?
+            .ok();
         Ok(())
     }
 

@@ -34,6 +34,12 @@ impl StoreError {
         }
     }
 
+    /// Something that must be there is not.
+    #[must_use]
+    pub fn missing(action: &'static str, what: impl ToString) -> Self {
+        Self::corrupt(action, &what.to_string(), "it is not there")
+    }
+
     pub(super) fn aws(action: &'static str) -> impl FnOnce(AwsError) -> Self {
         move |error| Self { action, kind: error.into() }
     }

@@ -1,10 +1,12 @@
 //! A queue: ours to fill from the functions; emptied by Lambda's event source, or by the local stack's loop.
 
 pub mod inbound;
+pub mod outbound;
 
 use crate::aws::{Aws, AwsError, Effort, Service};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use std::time::Duration;
 
 /// SQS takes this many entries, and this many bytes of bodies, in one batch.
 const BATCH_ENTRIES: usize = 10;
@@ -72,6 +74,8 @@ struct SendInput<'a> {
     message_body: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     message_group_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay_seconds: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -132,7 +136,7 @@ impl Queue {
     /// # Errors
     /// SQS is down, slow, or refuses the text. It may have stored it all the same.
     pub async fn send(&self, body: &str) -> Result<(), QueueError> {
-        self.send_one(body, None).await
+        self.send_one(body, None, None).await
     }
 
     /// Sends one message on behalf of `group`: a standard queue shares its consumers fairly between groups, so that
@@ -141,11 +145,27 @@ impl Queue {
     /// # Errors
     /// As [`Queue::send`].
     pub async fn send_for(&self, group: &str, body: &str) -> Result<(), QueueError> {
-        self.send_one(body, Some(group)).await
+        self.send_one(body, Some(group), None).await
     }
 
-    async fn send_one(&self, body: &str, group: Option<&str>) -> Result<(), QueueError> {
-        let input = SendInput { queue_url: &self.url, message_body: body, message_group_id: group };
+    /// As [`Queue::send_for`], not to be received before `wait` is over, in whole seconds rounded up; SQS holds a
+    /// message back for at most 15 minutes.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn send_later(&self, group: &str, body: &str, wait: Duration) -> Result<(), QueueError> {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.send_one(body, Some(group), Some(seconds).filter(|seconds| *seconds > 0)).await
+    }
+
+    async fn send_one(
+        &self,
+        body: &str,
+        group: Option<&str>,
+        delay_seconds: Option<u64>,
+    ) -> Result<(), QueueError> {
+        let input =
+            SendInput { queue_url: &self.url, message_body: body, message_group_id: group, delay_seconds };
         let sent = self.aws.call::<_, Done>(Service::Sqs, "SendMessage", &input, Effort::Standard).await;
         sent.map(drop).map_err(|source| QueueError::Aws { action: "send a message", source })
     }

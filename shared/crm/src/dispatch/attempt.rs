@@ -1,0 +1,341 @@
+//! One message: the rule again, the claim, one call of the provider, what came of it.
+
+use super::{DispatchError, not_yet};
+use crate::consent;
+use crate::credentials::secret;
+use crate::send::{Found, Reason, Route, Situation, decide};
+use crate::templates;
+use domain::failure::{Failure, FailureClass};
+use domain::ids::TenantId;
+use domain::outbound::{LEASE_MS, MAX_ATTEMPTS, STALE_MS, backoff_ms};
+use domain::outgoing::Outgoing;
+use domain::permit::{Permit, Refusal};
+use domain::provider::Provider;
+use domain::template::contract::fill;
+use domain::time::Millis;
+use platform::Platform;
+use platform::dynamo::{Claim, ClaimRefused, SendRecord, Settlement};
+use platform::transport::{CallError, Transport};
+use platform::vault::VaultError;
+use providers::outbound::{Outcome, Recipient, Send, Sender, outcome, request};
+use std::time::Duration;
+
+/// How often a settlement that met a fault of the table is tried: losing it costs an `uncertain`.
+const SETTLE_TRIES: u32 = 5;
+
+/// What the lane does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Look at its head again.
+    GoOn,
+    /// Wait until then.
+    Later(Millis),
+    /// Wait for somebody.
+    Stop,
+}
+
+/// Tries the message whose turn it is.
+pub(super) async fn attempt(
+    platform: &Platform,
+    transport: &Transport,
+    tenant: TenantId,
+    record: &SendRecord,
+    now: Millis,
+) -> Result<Next, DispatchError> {
+    if let Some(at) = not_yet(record, now) {
+        return Ok(Next::Later(at));
+    }
+    let store = &platform.store;
+    let situation = Situation::of_contact(store, tenant, Some(record.contact), None).await?;
+    let found = template(platform, transport, tenant, record, now).await?;
+    let situation = on_its_number(situation, record);
+    let replies = record.part.reply_to.is_some();
+    let permit = match decide(
+        &situation,
+        &record.part.content,
+        replies,
+        &found,
+        record.purpose,
+        record.confirm_language,
+        now,
+    ) {
+        Ok(permit) => permit,
+        Err(reasons) => return refuse(platform, tenant, record, &reasons, now).await,
+    };
+    // `decide` found the number that the message was accepted for.
+    let Some(route) = &situation.route else { return Ok(Next::Stop) };
+    if let Some(reason) = route.broken() {
+        let failure = waiting("integration_broken", reason);
+        store.postpone_send(tenant, record.id, Some(&failure), now.plus_ms(STALE_MS)).await?;
+        return Ok(Next::Stop);
+    }
+    let fence = fence()?;
+    let call = match prepare(platform, tenant, record, route, &fence).await? {
+        Prepared::Call(call) => Some(call),
+        Prepared::Recorded => None,
+        Prepared::Impossible(failure) => {
+            store.refuse_send(tenant, record, &failure, now).await?;
+            return Ok(Next::GoOn);
+        }
+        Prepared::Broken(reason) => {
+            broken(platform, tenant, record, &waiting("integration_broken", reason), now).await?;
+            return Ok(Next::Stop);
+        }
+    };
+    if let Err(refused) = claim(platform, tenant, record, &situation, permit, &fence).await? {
+        // The facts moved between the rule and the claim: the rule decides anew.
+        tracing::debug!(message.id = %record.id, "a claim was refused: {refused:?}");
+        return Ok(Next::GoOn);
+    }
+    let settlement = match call {
+        None => Settlement::Sent { provider_message_id: None },
+        Some(call) => {
+            let answer = transport.call(record.provider, call).await;
+            settlement(record, answer.map(|answer| outcome(record.provider, &answer)), platform.clock.now())
+        }
+    };
+    settle(platform, tenant, record, &fence, settlement).await
+}
+
+/// The template of a message as it stands now, filled again: it may have changed while the message waited.
+async fn template(
+    platform: &Platform,
+    transport: &Transport,
+    tenant: TenantId,
+    record: &SendRecord,
+    now: Millis,
+) -> Result<Found, DispatchError> {
+    let (Outgoing::Template(used), Some(filled)) = (&record.part.content, &record.part.filled) else {
+        return Ok(Found::FreeForm);
+    };
+    let rows = templates::for_send(platform, transport, tenant, &filled.name, now).await?;
+    let row = rows.into_iter().find(|row| {
+        row.language == filled.language
+            && (row.provider == record.provider || record.provider == Provider::Sandbox)
+    });
+    Ok(match row {
+        Some(template) => {
+            let filled = fill(&template, used);
+            Found::Template { template: Box::new(template), filled }
+        }
+        None => Found::Unknown(None),
+    })
+}
+
+/// A message goes out on the number and to the address it was accepted for.
+fn on_its_number(mut situation: Situation, record: &SendRecord) -> Situation {
+    let same = |route: &Route| route.provider == record.provider && route.number == record.number;
+    if !situation.route.as_ref().is_some_and(same) {
+        situation.route = situation.other_route(record.provider, &record.number);
+    }
+    situation.recipient = record.recipient.clone();
+    situation
+}
+
+async fn refuse(
+    platform: &Platform,
+    tenant: TenantId,
+    record: &SendRecord,
+    reasons: &[Reason],
+    now: Millis,
+) -> Result<Next, DispatchError> {
+    let Some(first) = reasons.first() else { return Ok(Next::Stop) };
+    if matches!(first, Reason::Rule { refusal: Refusal::NotConfigured, .. }) {
+        // The number was taken away: its messages wait for it or for a person.
+        let until = now.plus_ms(STALE_MS);
+        platform.store.postpone_send(tenant, record.id, Some(&first.failure()), until).await?;
+        return Ok(Next::Stop);
+    }
+    platform.store.refuse_send(tenant, record, &first.failure(), now).await?;
+    Ok(Next::GoOn)
+}
+
+enum Prepared {
+    /// To be sent.
+    Call(http::Request<bytes::Bytes>),
+    /// The sandbox records and calls nobody.
+    Recorded,
+    /// It can never be sent.
+    Impossible(Failure),
+    /// The number cannot be used.
+    Broken(&'static str),
+}
+
+async fn prepare(
+    platform: &Platform,
+    tenant: TenantId,
+    record: &SendRecord,
+    route: &Route,
+    fence: &str,
+) -> Result<Prepared, DispatchError> {
+    let Some(integration) = &route.integration else { return Ok(Prepared::Recorded) };
+    let secret = match secret(platform, tenant, integration).await {
+        Ok(Some(secret)) => secret,
+        Ok(None) => return Ok(Prepared::Broken("The number has no access token; save its settings again.")),
+        Err(VaultError::Tampered(_)) => {
+            return Ok(Prepared::Broken(
+                "The number's access token cannot be opened; save its settings again.",
+            ));
+        }
+        Err(error @ VaultError::Transient(_)) => return Err(error.into()),
+    };
+    let sender = Sender {
+        provider: record.provider,
+        phone_number_id: integration.number.phone_number_id.as_deref(),
+        instance_id: integration.number.instance_id.as_deref(),
+        secret: &secret,
+    };
+    let recipient =
+        Recipient { phone: record.recipient.phone.as_ref(), bsuid: record.recipient.bsuid.as_ref() };
+    let send = Send {
+        message_id: record.id,
+        fence,
+        recipient,
+        content: &record.part.content,
+        filled: record.part.filled.as_ref(),
+        reply_to: record.part.reply_to.as_deref(),
+    };
+    Ok(match request(&sender, &send) {
+        Ok(request) => Prepared::Call(request),
+        Err(not_carried) => Prepared::Impossible(Reason::NotCarried(not_carried).failure()),
+    })
+}
+
+async fn claim(
+    platform: &Platform,
+    tenant: TenantId,
+    record: &SendRecord,
+    situation: &Situation,
+    permit: Permit,
+    fence: &str,
+) -> Result<Result<(), ClaimRefused>, DispatchError> {
+    let now = platform.clock.now();
+    let claim = Claim {
+        fence,
+        lease_until: now.plus_ms(LEASE_MS),
+        permit,
+        family: &situation.family,
+        window_of: situation.last_inbound.map(|(contact, _)| contact),
+        now,
+    };
+    Ok(platform.store.claim_send(tenant, record, &claim).await?)
+}
+
+/// What the provider's answer, or the lack of one, means for the message.
+fn settlement(record: &SendRecord, answer: Result<Outcome, CallError>, now: Millis) -> Settlement {
+    let failure = match answer {
+        Ok(Outcome::Accepted(accepted)) => {
+            return Settlement::Sent { provider_message_id: accepted.provider_message_id };
+        }
+        Ok(Outcome::Uncertain { reason }) => return Settlement::Uncertain(uncertain(&reason)),
+        Err(CallError::Unknown(reason)) => return Settlement::Uncertain(uncertain(&reason)),
+        Err(CallError::NotSent(reason)) => Failure {
+            class: FailureClass::Retry,
+            provider_message: Some(reason),
+            ..waiting(
+                "provider_unreachable",
+                "The provider could not be reached; the message is tried again.",
+            )
+        },
+        Ok(Outcome::Refused(failure)) => failure,
+    };
+    match failure.class {
+        FailureClass::Permanent | FailureClass::RevokeConsent => Settlement::Failed(failure),
+        FailureClass::Retry | FailureClass::RetryRecipient if record.attempts + 1 >= MAX_ATTEMPTS => {
+            Settlement::Failed(failure)
+        }
+        FailureClass::Retry | FailureClass::RetryRecipient => {
+            let not_before = now.plus_ms(backoff_ms(record.attempts + 1, failure.retry_after_s));
+            Settlement::Waits { failure, not_before }
+        }
+        FailureClass::IntegrationBroken => Settlement::Waits { failure, not_before: now },
+    }
+}
+
+async fn settle(
+    platform: &Platform,
+    tenant: TenantId,
+    record: &SendRecord,
+    fence: &str,
+    settlement: Settlement,
+) -> Result<Next, DispatchError> {
+    let store = &platform.store;
+    let now = platform.clock.now();
+    let mut tries = 1;
+    let settled = loop {
+        match store.settle_send(tenant, record, fence, &settlement, now).await {
+            Ok(settled) => break settled,
+            Err(error) if tries >= SETTLE_TRIES || !error.is_transient() => return Err(error.into()),
+            Err(_) => {
+                tokio::time::sleep(Duration::from_millis(100 << tries)).await;
+                tries += 1;
+            }
+        }
+    };
+    if !settled {
+        // A status was faster, or the lease ran out: what is written stands.
+        tracing::info!(message.id = %record.id, "{} had moved on before its answer came", record.id);
+        return Ok(Next::GoOn);
+    }
+    match settlement {
+        Settlement::Sent { .. } | Settlement::Uncertain(_) => Ok(Next::GoOn),
+        Settlement::Failed(failure) => {
+            if failure.class == FailureClass::RevokeConsent {
+                consent::revoked_at_provider(store, tenant, record.contact, record.id, record.trace_id, now)
+                    .await?;
+            }
+            Ok(Next::GoOn)
+        }
+        Settlement::Waits { failure, .. } if failure.class == FailureClass::IntegrationBroken => {
+            broken(platform, tenant, record, &failure, now).await?;
+            Ok(Next::Stop)
+        }
+        Settlement::Waits { not_before, .. } => Ok(Next::Later(not_before)),
+    }
+}
+
+/// Stops the number until a person repairs it; its messages stay queued and say why.
+async fn broken(
+    platform: &Platform,
+    tenant: TenantId,
+    record: &SendRecord,
+    failure: &Failure,
+    now: Millis,
+) -> Result<(), DispatchError> {
+    tracing::warn!(provider = %record.provider, "a number is broken: {}", failure.code);
+    let store = &platform.store;
+    store.break_integration(tenant, record.provider, &record.number, &failure.message).await?;
+    store.postpone_send(tenant, record.id, Some(failure), now.plus_ms(STALE_MS)).await?;
+    Ok(())
+}
+
+fn waiting(code: &str, message: &str) -> Failure {
+    Failure {
+        code: code.to_owned(),
+        message: message.to_owned(),
+        class: FailureClass::IntegrationBroken,
+        provider_code: None,
+        provider_message: None,
+        retry_after_s: None,
+    }
+}
+
+fn uncertain(reason: &str) -> Failure {
+    Failure {
+        code: "outcome_unknown".to_owned(),
+        message: "Whether the provider took the message is open; it is not sent again by itself. It settles when the \
+                  provider reports it; an admin may send it again."
+            .to_owned(),
+        class: FailureClass::Permanent,
+        provider_code: None,
+        provider_message: Some(reason.chars().take(500).collect()),
+        retry_after_s: None,
+    }
+}
+
+/// Names one attempt: 128 random bits.
+fn fence() -> Result<String, DispatchError> {
+    let mut random = [0u8; 16];
+    getrandom::fill(&mut random).map_err(|_| DispatchError::Random)?;
+    Ok(hex::encode(random))
+}

@@ -1,0 +1,161 @@
+//! Taking a message: stored with its place in the lane, then its conversation is put on the queue.
+
+use super::evaluate::{Draft, Target, evaluate};
+use super::situation::Situation;
+use super::{Reason, SendError};
+use crate::ingest::contact_of_phone;
+use domain::ids::{ContactId, KeyId, MessageId, TenantId};
+use domain::permit::Refusal;
+use domain::time::Millis;
+use platform::Platform;
+use platform::dynamo::{Accepted, NewSend, SendRecord, StoreError};
+use platform::queue::outbound::LaneJob;
+use platform::transport::Transport;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The queue can hold a message back for at most this long, in milliseconds; what waits longer is found by the sweeper.
+const DELAY_LIMIT_MS: u64 = 900_000;
+/// How often a waiting caller's message is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct By {
+    /// Whose message.
+    pub tenant: TenantId,
+    /// With which key.
+    pub key: KeyId,
+    /// In which request.
+    pub trace_id: Uuid,
+}
+
+/// When a message may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Schedule {
+    /// Whether a person must release it.
+    pub hold: bool,
+    /// Not before.
+    pub not_before: Option<Millis>,
+}
+
+/// A message that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Its id.
+    pub id: MessageId,
+    /// Whom it is for.
+    pub contact: ContactId,
+}
+
+/// Accepts a message under an id that the request determines: a second run of the same request finds the first one's.
+///
+/// # Errors
+/// [`SendError`]; then nothing was stored.
+pub async fn accept(
+    platform: &Platform,
+    transport: &Transport,
+    by: By,
+    draft: &Draft,
+    schedule: Schedule,
+    id: MessageId,
+    now: Millis,
+) -> Result<Taken, SendError> {
+    let store = &platform.store;
+    // Only a request that was begun before can have left a message.
+    if id.ulid().timestamp_ms() < now.unix_ms()
+        && let Some(record) = store.send(by.tenant, id).await?
+    {
+        return Ok(Taken { id, contact: record.contact });
+    }
+    let evaluated = evaluate(platform, transport, by.tenant, draft, now).await?;
+    let situation = evaluated.situation;
+    let permit = match evaluated.verdict {
+        Ok(permit) => permit,
+        Err(reasons) => return Err(SendError::Refused(reasons)),
+    };
+    let Some(route) = &situation.route else {
+        let refusal = Refusal::NotConfigured;
+        return Err(SendError::Refused(vec![Reason::Rule { refusal, words: None }]));
+    };
+    let contact = contact(platform, by.tenant, draft, &situation, now).await?;
+    let send = NewSend {
+        id,
+        contact,
+        recipient: situation.recipient.clone(),
+        provider: route.provider,
+        number: route.number.clone(),
+        part: evaluated.part,
+        purpose: permit.purpose(),
+        confirm_language: draft.confirm_language,
+        hold: schedule.hold,
+        not_before: schedule.not_before.filter(|at| *at > now),
+        accepted_at: now,
+        key: by.key,
+        trace_id: by.trace_id,
+    };
+    match store.accept_send(by.tenant, &send).await? {
+        Accepted::New | Accepted::Already => {}
+    }
+    if !schedule.hold {
+        store.note_outbound(by.tenant, contact, id.ulid()).await?;
+        enqueue(platform, by.tenant, contact, send.not_before, now).await;
+    }
+    Ok(Taken { id, contact })
+}
+
+/// The contact a message is recorded with, made when it is new.
+async fn contact(
+    platform: &Platform,
+    tenant: TenantId,
+    draft: &Draft,
+    situation: &Situation,
+    now: Millis,
+) -> Result<ContactId, SendError> {
+    match (situation.family.first(), &draft.target) {
+        (Some(contact), _) => Ok(*contact),
+        (None, Target::Phone(phone)) => Ok(contact_of_phone(&platform.store, tenant, phone, now).await?),
+        (None, Target::Lead(_) | Target::Conversation(_)) => Err(SendError::NotFound),
+    }
+}
+
+/// Puts a conversation on the queue. Should the queue not take it, the sweeper does it within a minute: the message is
+/// stored, so the caller's answer stays true.
+pub(crate) async fn enqueue(
+    platform: &Platform,
+    tenant: TenantId,
+    contact: ContactId,
+    not_before: Option<Millis>,
+    now: Millis,
+) {
+    let wait_ms = not_before.map_or(0, |at| at.since(now));
+    if wait_ms > DELAY_LIMIT_MS {
+        return;
+    }
+    let job = LaneJob { tenant, contact };
+    let wait = Duration::from_millis(wait_ms);
+    if let Err(error) = platform.outbound.send_later(&tenant.to_string(), &job.encode(), wait).await {
+        tracing::warn!("a conversation was not put on the queue, the sweeper will: {error}");
+    }
+}
+
+/// Waits until a message is settled, at most `patience`; the message as it stands then.
+///
+/// # Errors
+/// The table did not answer.
+pub async fn settled(
+    platform: &Platform,
+    tenant: TenantId,
+    id: MessageId,
+    patience: Duration,
+) -> Result<Option<SendRecord>, StoreError> {
+    let deadline = tokio::time::Instant::now() + patience;
+    loop {
+        let record = platform.store.send(tenant, id).await?;
+        let done = record.as_ref().is_none_or(|record| record.state.is_settled());
+        if done || tokio::time::Instant::now() + LOOK_EVERY > deadline {
+            return Ok(record);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}

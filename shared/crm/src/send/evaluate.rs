@@ -1,0 +1,219 @@
+//! A send held against everything that could forbid it.
+
+use super::situation::Situation;
+use super::{Reason, SendError};
+use crate::templates;
+use domain::ids::{ConversationId, LeadId, MessageId, TenantId};
+use domain::outgoing::{FieldError, Outgoing, TemplateUse, check};
+use domain::permit::{Facts, Permit, SendPurpose, TemplateFact, permit};
+use domain::phone::Phone;
+use domain::provider::Provider;
+use domain::template::choice::{NoChoice, choose};
+use domain::template::contract::{Mismatch, fill};
+use domain::template::{Filled, Template};
+use domain::time::Millis;
+use platform::Platform;
+use platform::dynamo::{SendPart, Store};
+use platform::transport::Transport;
+use providers::capability::{TemplateSupport, capabilities, carries};
+
+/// Whom a message is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A lead.
+    Lead(LeadId),
+    /// A conversation.
+    Conversation(ConversationId),
+    /// A number.
+    Phone(Phone),
+}
+
+/// A message as it is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// Whom it is for.
+    pub target: Target,
+    /// What it says. A reaction's target is one of our message ids.
+    pub content: Outgoing,
+    /// The message it answers.
+    pub reply_to: Option<MessageId>,
+    /// What it is for; a template's category wins.
+    pub purpose: SendPurpose,
+    /// Whether the caller insists on the template's language.
+    pub confirm_language: bool,
+}
+
+/// A draft with everything that was found out about it.
+#[derive(Debug, Clone)]
+pub(super) struct Evaluated {
+    pub(super) situation: Situation,
+    pub(super) part: SendPart,
+    pub(super) template: Option<Template>,
+    pub(super) verdict: Result<Permit, Vec<Reason>>,
+}
+
+/// A template that was looked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Found {
+    /// The message is no template.
+    FreeForm,
+    /// There is none; the words say why.
+    Unknown(Option<String>),
+    /// This one, filled or not.
+    Template { template: Box<Template>, filled: Result<Filled, Mismatch> },
+}
+
+/// Holds a draft against the rules. Stores nothing, calls nobody but for the lists of templates.
+pub(super) async fn evaluate(
+    platform: &Platform,
+    transport: &Transport,
+    tenant: TenantId,
+    draft: &Draft,
+    now: Millis,
+) -> Result<Evaluated, SendError> {
+    let store = &platform.store;
+    check(&draft.content)?;
+    let situation = Situation::of(store, tenant, &draft.target).await?;
+    let mut content = draft.content.clone();
+    if let Outgoing::Reaction { target, .. } = &mut content {
+        let field = "reaction.message_id";
+        let id = MessageId::parse(target)
+            .map_err(|_| invalid(field, "Expected the id of a message, `msg_...`."))?;
+        *target = provider_id(store, tenant, id, &situation, field).await?;
+    }
+    let reply_to = match draft.reply_to {
+        Some(id) => Some(provider_id(store, tenant, id, &situation, "reply_to").await?),
+        None => None,
+    };
+    let found = match &content {
+        Outgoing::Template(used) => find(platform, transport, tenant, used, &situation, now).await?,
+        _ => Found::FreeForm,
+    };
+    let verdict =
+        decide(&situation, &content, reply_to.is_some(), &found, draft.purpose, draft.confirm_language, now);
+    let (template, filled) = match found {
+        Found::Template { template, filled } => (Some(*template), filled.ok()),
+        Found::FreeForm | Found::Unknown(_) => (None, None),
+    };
+    Ok(Evaluated { situation, part: SendPart { content, filled, reply_to }, template, verdict })
+}
+
+/// The rule's answer for a message in a situation.
+pub(crate) fn decide(
+    situation: &Situation,
+    content: &Outgoing,
+    replies: bool,
+    found: &Found,
+    purpose: SendPurpose,
+    confirm_language: bool,
+    now: Millis,
+) -> Result<Permit, Vec<Reason>> {
+    let provider = situation.route.as_ref().map(|route| route.provider);
+    let native = provider.is_none_or(|provider| capabilities(provider).template == TemplateSupport::Native);
+    let facts = Facts {
+        configured: provider.is_some(),
+        last_inbound_at: situation.last_inbound.map(|(_, at)| at),
+        window_enforced: provider != Some(Provider::Sandbox),
+        native_templates: native,
+        cold_text: situation.tenant.cold_text,
+        consents: situation.consents,
+        language: situation.language,
+        template: template_fact(found),
+        purpose,
+        confirm_language,
+    };
+    let ruled = permit(&facts, now);
+    let carried =
+        provider.map(|provider| carries(provider, content, replies, situation.recipient.phone.is_some()));
+    let mut reasons: Vec<Reason> = Vec::new();
+    if let Err(refusals) = &ruled {
+        let words = match found {
+            Found::Unknown(words) => words.clone(),
+            Found::FreeForm | Found::Template { .. } => None,
+        };
+        reasons
+            .extend(refusals.iter().cloned().map(|refusal| Reason::Rule { refusal, words: words.clone() }));
+    }
+    if let Some(Err(not_carried)) = carried {
+        // What cannot be sent at all comes before what cannot be sent now.
+        reasons.insert(0, Reason::NotCarried(not_carried));
+    }
+    match ruled {
+        Ok(permit) if reasons.is_empty() => Ok(permit),
+        Ok(_) | Err(_) => Err(reasons),
+    }
+}
+
+/// What the rule must know of a template.
+fn template_fact(found: &Found) -> TemplateFact<'_> {
+    match found {
+        Found::FreeForm => TemplateFact::None,
+        Found::Unknown(_) => TemplateFact::Unknown,
+        Found::Template { template, filled } => {
+            TemplateFact::Found { template, mismatch: filled.as_ref().err() }
+        }
+    }
+}
+
+/// The template a send names, filled with what it gives.
+async fn find(
+    platform: &Platform,
+    transport: &Transport,
+    tenant: TenantId,
+    used: &TemplateUse,
+    situation: &Situation,
+    now: Millis,
+) -> Result<Found, SendError> {
+    let mut rows = match templates::for_send(platform, transport, tenant, &used.name, now).await {
+        Ok(rows) => rows,
+        Err(templates::SyncError::Store(error)) => return Err(error.into()),
+        // Nobody could say which templates there are: none that we know of.
+        Err(error) => {
+            tracing::warn!("templates could not be read for a send: {error}");
+            Vec::new()
+        }
+    };
+    if let Some(route) = situation.route.as_ref().filter(|route| route.provider != Provider::Sandbox) {
+        let same = |row: &&Template| row.provider == route.provider;
+        if rows.iter().any(|row| same(&row)) {
+            rows.retain(|row| row.provider == route.provider);
+        }
+    }
+    let default = situation.tenant.default_language;
+    match choose(&rows, used.language.as_deref(), situation.language, default) {
+        Ok(template) => {
+            let filled = fill(template, used);
+            Ok(Found::Template { template: Box::new(template.clone()), filled })
+        }
+        Err(NoChoice::Unknown) => Ok(Found::Unknown(None)),
+        Err(error @ NoChoice::NotInLanguage { .. }) => Ok(Found::Unknown(Some(error.to_string()))),
+        Err(error @ NoChoice::Undecided { .. }) => {
+            Err(invalid("template.language", error.to_string()).into())
+        }
+    }
+}
+
+/// The provider's id of one of our messages with the same person.
+async fn provider_id(
+    store: &Store,
+    tenant: TenantId,
+    id: MessageId,
+    situation: &Situation,
+    field: &str,
+) -> Result<String, SendError> {
+    let unknown = || invalid(field, "There is no such message in this conversation.");
+    let at = store.find_message(tenant, id).await?.ok_or_else(unknown)?;
+    if !situation.family.contains(&at.contact) {
+        return Err(unknown().into());
+    }
+    let entry = store.entry(tenant, at.contact, id).await?.ok_or_else(unknown)?;
+    if !entry.ours {
+        return Ok(entry.provider_message_id);
+    }
+    let sent = store.send(tenant, id).await?.and_then(|record| record.provider_message_id);
+    sent.ok_or_else(|| invalid(field, "The provider has not taken that message yet.").into())
+}
+
+fn invalid(field: &str, message: impl Into<String>) -> FieldError {
+    FieldError { field: field.to_owned(), message: message.into() }
+}

@@ -1,0 +1,48 @@
+//! Sending: what the caller asks for, held against the rules, and accepted with its place in the conversation's lane.
+//!
+//! The same [`evaluate`] answers a send, a preflight and, through [`crate::dispatch`], the sender.
+
+mod accept;
+mod evaluate;
+mod moves;
+mod preflight;
+mod reason;
+mod situation;
+
+pub use accept::{By, Schedule, Taken, accept, settled};
+pub use evaluate::{Draft, Target};
+pub use moves::{Moved, cancel, release, resend};
+pub use preflight::{Preflight, preflight, sendable};
+pub use reason::Reason;
+
+pub(crate) use accept::enqueue;
+pub(crate) use evaluate::{Found, decide};
+pub(crate) use situation::{Route, Situation};
+
+use crate::ingest::IngestError;
+use crate::templates::SyncError;
+use domain::outgoing::FieldError;
+use platform::dynamo::StoreError;
+
+/// A message could not be accepted. Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// A field of the request cannot be what it is.
+    #[error(transparent)]
+    Invalid(#[from] FieldError),
+    /// There is no such lead, conversation or message in this tenant.
+    #[error("not found")]
+    NotFound,
+    /// Rules say no; the gravest reason first, at least one.
+    #[error("refused")]
+    Refused(Vec<Reason>),
+    /// The table did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The contact could not be made.
+    #[error(transparent)]
+    Contact(#[from] IngestError),
+    /// The templates could not be read.
+    #[error(transparent)]
+    Templates(#[from] SyncError),
+}

@@ -1,0 +1,84 @@
+//! What a person does with a message that was accepted: release, cancel, send again.
+
+use super::accept::{By, enqueue};
+use domain::ids::MessageId;
+use domain::outbound::SendState;
+use domain::time::Millis;
+use platform::Platform;
+use platform::dynamo::{NewAuditEntry, SendRecord, Store, StoreError};
+
+/// What became of the wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It was done.
+    Yes,
+    /// The message stands elsewhere.
+    No(SendState),
+    /// There is no such message of ours.
+    NotFound,
+}
+
+/// Releases a held message.
+///
+/// # Errors
+/// The table did not answer.
+pub async fn release(platform: &Platform, by: By, id: MessageId, now: Millis) -> Result<Moved, StoreError> {
+    requeue(platform, by, id, SendState::Held, now).await
+}
+
+/// Sends an uncertain message again, because an admin says so: it may reach the customer twice. Written to the audit
+/// log before it is done.
+///
+/// # Errors
+/// The table did not answer.
+pub async fn resend(platform: &Platform, by: By, id: MessageId, now: Millis) -> Result<Moved, StoreError> {
+    let Some(record) = platform.store.send(by.tenant, id).await? else { return Ok(Moved::NotFound) };
+    if record.state != SendState::Uncertain {
+        return Ok(Moved::No(record.state));
+    }
+    let (actor, target) = (by.key.to_string(), id.to_string());
+    let entry = NewAuditEntry {
+        at: now,
+        actor: &actor,
+        action: "message.resend",
+        target: &target,
+        trace_id: by.trace_id,
+    };
+    platform.store.append_audit(by.tenant, entry).await?;
+    requeue(platform, by, id, SendState::Uncertain, now).await
+}
+
+/// Takes a message back that nobody has begun to send.
+///
+/// # Errors
+/// The table did not answer.
+pub async fn cancel(platform: &Platform, by: By, id: MessageId, now: Millis) -> Result<Moved, StoreError> {
+    let Some(record) = platform.store.send(by.tenant, id).await? else { return Ok(Moved::NotFound) };
+    let done = platform.store.cancel_send(by.tenant, &record, now).await?;
+    answer(platform, by, &record, done).await
+}
+
+async fn requeue(
+    platform: &Platform,
+    by: By,
+    id: MessageId,
+    from: SendState,
+    now: Millis,
+) -> Result<Moved, StoreError> {
+    let Some(record) = platform.store.send(by.tenant, id).await? else { return Ok(Moved::NotFound) };
+    let order = Store::lane_end(id, now.max(record.not_before.unwrap_or(now)));
+    let done = platform.store.queue_send(by.tenant, &record, from, order, now).await?;
+    if done {
+        platform.store.note_outbound(by.tenant, record.contact, order).await?;
+        enqueue(platform, by.tenant, record.contact, record.not_before, now).await;
+    }
+    answer(platform, by, &record, done).await
+}
+
+async fn answer(platform: &Platform, by: By, record: &SendRecord, done: bool) -> Result<Moved, StoreError> {
+    if done {
+        return Ok(Moved::Yes);
+    }
+    let now_at = platform.store.send(by.tenant, record.id).await?;
+    Ok(now_at.map_or(Moved::NotFound, |record| Moved::No(record.state)))
+}
