@@ -14,6 +14,7 @@ use platform::aws::{Aws, AwsError, Effort, Service};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use simulator::Simulator;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +43,8 @@ pub(crate) struct Controls {
     pub(crate) parked: Arc<AtomicU64>,
     /// The functions that run on a schedule, held while one runs: of each, one at a time.
     pub(crate) scheduled: Arc<Mutex<Vec<Arc<Function>>>>,
+    /// The providers, whose webhooks may still be on their way.
+    pub(crate) simulator: Simulator,
 }
 
 /// How full a queue is.
@@ -58,7 +61,8 @@ pub struct Depth {
 /// How busy the stack is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// No message waits or is worked on, dead letters aside, and no function runs.
+    /// No message waits or is worked on, dead letters aside, no function runs, no simulated provider has a webhook to
+    /// post.
     pub idle: bool,
     /// The queues by short name.
     pub queues: BTreeMap<String, Depth>,
@@ -97,7 +101,7 @@ struct Scanned {
 impl Controls {
     /// Whether nothing waits and nothing runs, and how full the queues are.
     pub(crate) fn depths(&self) -> (bool, BTreeMap<String, Depth>) {
-        let mut idle = self.invocations.count() == 0;
+        let mut idle = self.simulator.idle() && self.invocations.count() == 0;
         let mut queues = BTreeMap::new();
         for depth in self.embedded.queue_depths() {
             let short = self.names.iter().find(|(_, name)| **name == depth.name);
@@ -107,8 +111,9 @@ impl Controls {
             idle &= empty || self.dead_letters.contains(&depth.name);
             queues.insert(shown.to_owned(), found);
         }
-        // A message may have become an invocation, or an invocation a message, between the two looks.
-        (idle && self.invocations.count() == 0, queues)
+        // A message may have become an invocation, or an invocation a message, between the two looks; and either a call
+        // that a provider will tell of.
+        (idle && self.invocations.count() == 0 && self.simulator.idle(), queues)
     }
 
     /// How busy the stack is. While a fault keeps the events from being counted, `parked` is the last count.

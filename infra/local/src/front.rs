@@ -5,14 +5,16 @@ use crate::envelope::Problem;
 use crate::functions::Function;
 use crate::invocations::Invocations;
 use crate::route::Routes;
+use crate::simulated::tenant_of;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::serve::ListenerExt;
 use axum::{Router, serve};
-use http::Request;
+use http::{Method, Request};
 use http_body_util::LengthLimitError;
+use simulator::Simulator;
 use std::error::Error;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -30,6 +32,9 @@ pub(crate) struct Front {
     /// In the order of the template.
     pub(crate) functions: Vec<Arc<Function>>,
     pub(crate) invocations: Invocations,
+    pub(crate) simulator: Simulator,
+    /// Whose the drop-in webhook path is.
+    pub(crate) single_tenant: Option<String>,
 }
 
 /// Serves the front until `stop` turns true, then lets the requests that are under way end.
@@ -47,7 +52,12 @@ pub(crate) async fn serve_front(
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found() })
         .with_state(controls);
-    let router = Router::new().nest("/_local", local).fallback(dispatch).with_state(front);
+    let simulator = front.simulator.router();
+    let router = Router::new()
+        .nest("/_local", local)
+        .nest_service("/_sim", simulator)
+        .fallback(dispatch)
+        .with_state(front);
     // Small answers must not wait for more to send.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -78,7 +88,15 @@ async fn dispatch(State(front): State<Arc<Front>>, request: Request<Body>) -> Re
         }
         Err(_) => return Problem::invalid("The body ended early.").into_response(),
     };
-    function.answer(Request::from_parts(parts, body), &front.invocations).await
+    // A webhook that was taken came from the provider, whoever posted it: then the provider knows what it says.
+    let heard = tenant_of(parts.uri.path(), front.single_tenant.as_deref())
+        .filter(|_| parts.method == Method::POST)
+        .map(|tenant| (tenant.to_owned(), body.clone()));
+    let answer = function.answer(Request::from_parts(parts, body), &front.invocations).await;
+    if let Some((tenant, body)) = heard.filter(|_| answer.status().is_success()) {
+        front.simulator.heard(&tenant, &body);
+    }
+    answer
 }
 
 /// The request line and the headers as they travelled.

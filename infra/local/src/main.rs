@@ -31,6 +31,21 @@ struct Flags {
     /// Make no demo tenants.
     #[arg(long)]
     no_demo: bool,
+    /// Call this in place of Meta's Graph API; the built-in simulator unless told.
+    #[arg(long, value_name = "URL")]
+    meta_url: Option<String>,
+    /// Call this in place of 360dialog; the built-in simulator unless told.
+    #[arg(long, value_name = "URL")]
+    dialog360_url: Option<String>,
+    /// Call this in place of UltraMsg; the built-in simulator unless told.
+    #[arg(long, value_name = "URL")]
+    ultramsg_url: Option<String>,
+    /// Call this OpenAI-compatible base, such as http://127.0.0.1:8000/v1; the built-in stand-in unless told.
+    #[arg(long, value_name = "URL")]
+    llm_url: Option<String>,
+    /// Let customer webhooks go over http to this machine, on any port.
+    #[arg(long)]
+    allow_loopback_endpoints: bool,
 }
 
 #[tokio::main]
@@ -43,6 +58,11 @@ async fn main() -> ExitCode {
         template: flags.template,
         demo: !flags.no_demo,
         ready_file: flags.ready_file,
+        meta_url: flags.meta_url,
+        dialog360_url: flags.dialog360_url,
+        ultramsg_url: flags.ultramsg_url,
+        llm_url: flags.llm_url,
+        allow_loopback_endpoints: flags.allow_loopback_endpoints,
     };
     let data_dir = options.data_dir.clone();
     let stack = match Stack::start(options).await {

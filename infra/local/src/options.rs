@@ -15,12 +15,33 @@ pub struct Options {
     pub demo: bool,
     /// Where to write the ready file.
     pub ready_file: Option<PathBuf>,
+    /// In place of `https://graph.facebook.com`; the built-in simulator unless told, as for the next three.
+    pub meta_url: Option<String>,
+    /// In place of `https://waba-v2.360dialog.io`.
+    pub dialog360_url: Option<String>,
+    /// In place of `https://api.ultramsg.com`.
+    pub ultramsg_url: Option<String>,
+    /// An OpenAI-compatible base, such as `http://127.0.0.1:8000/v1`.
+    pub llm_url: Option<String>,
+    /// Whether customer webhooks may go over http to this machine, on any port.
+    pub allow_loopback_endpoints: bool,
 }
 
 impl Default for Options {
     /// What tests want: any port, nothing kept, demo tenants.
     fn default() -> Self {
-        Self { port: 0, data_dir: None, template: None, demo: true, ready_file: None }
+        Self {
+            port: 0,
+            data_dir: None,
+            template: None,
+            demo: true,
+            ready_file: None,
+            meta_url: None,
+            dialog360_url: None,
+            ultramsg_url: None,
+            llm_url: None,
+            allow_loopback_endpoints: false,
+        }
     }
 }
 

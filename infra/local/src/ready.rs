@@ -15,7 +15,7 @@ pub struct Ready {
     pub base_url: String,
     /// Where the AWS protocols are spoken.
     pub aws_endpoint_url: String,
-    /// Where the provider simulator will be.
+    /// The provider simulator.
     pub sim_url: String,
     /// Queue URLs by short name, such as `inbound`.
     pub queues: BTreeMap<String, String>,

@@ -47,7 +47,13 @@ impl Resources {
     }
 
     /// A function's configuration: the environment that the template gives it, and what Lambda adds.
-    pub(crate) fn config(&self, function: &template::Function, endpoint: &str) -> Result<Config, StartError> {
+    /// `outside` is what the stack adds, which wins over the template.
+    pub(crate) fn config(
+        &self,
+        function: &template::Function,
+        endpoint: &str,
+        outside: &BTreeMap<String, String>,
+    ) -> Result<Config, StartError> {
         let mut environment = lambda_environment(&function.binary, endpoint);
         for (name, text) in &function.environment {
             let value = text.resolve(|piece| self.lookup(piece)).map_err(|unknown| {
@@ -60,6 +66,7 @@ impl Resources {
             })?;
             environment.insert(name.clone(), value);
         }
+        environment.extend(outside.clone());
         Config::from_lookup(|name| environment.get(name).cloned())
             .map_err(|error| StartError::Template(format!("{}: {error}", function.id)))
     }
@@ -70,7 +77,7 @@ impl Resources {
         for function in &template.functions {
             everything.environment.extend(function.environment.clone());
         }
-        self.config(&everything, endpoint)
+        self.config(&everything, endpoint, &BTreeMap::new())
     }
 }
 

@@ -12,12 +12,14 @@ use crate::provision::provision;
 use crate::ready::Ready;
 use crate::resources::{Resources, lambda_environment};
 use crate::route::Routes;
+use crate::simulated;
 use crate::source::{EventSource, POLLERS};
 use crate::template::{self, ACCOUNT, REGION, Template};
 use embedded_aws::{EmbeddedAws, Faults, StackClock};
 use platform::Platform;
 use platform::aws::Aws;
 use platform::config::Config;
+use simulator::Simulator;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -110,6 +112,8 @@ impl Stack {
             None => template,
         };
 
+        let simulator = simulated::simulator(&ready, &clock, &faults);
+        let outside = simulated::environment(&options, &ready);
         let invocations = Invocations::default();
         faults.on_crash({
             let invocations = invocations.clone();
@@ -119,7 +123,7 @@ impl Stack {
         });
         let mut functions = Vec::with_capacity(template.functions.len());
         for described in &template.functions {
-            let config = resources.config(described, &ready.aws_endpoint_url)?;
+            let config = resources.config(described, &ready.aws_endpoint_url, &outside)?;
             functions.push(Arc::new(Function::start(described, &config, &shared_clock)?));
         }
 
@@ -143,11 +147,15 @@ impl Stack {
             crm_table: ready.tables.get("crm").map_or("", String::as_str).into(),
             parked: Arc::default(),
             scheduled: Arc::new(Mutex::new(functions.clone())),
+            simulator: simulator.clone(),
         };
         for schedule in template.functions.iter().flat_map(|function| &function.schedules) {
             tasks.spawn(run_on_schedule(schedule.every, controls.clone(), stopping.clone()));
         }
-        let front = Arc::new(Front { routes: Routes::of(&template), functions, invocations });
+        let on_meta = ready.tenants.iter().find(|tenant| tenant.meta.is_some());
+        let single_tenant = on_meta.map(|tenant| tenant.id.clone());
+        let routes = Routes::of(&template);
+        let front = Arc::new(Front { routes, functions, invocations, simulator, single_tenant });
         tasks.spawn(serve_front(front_listener, front, controls.clone(), stopping));
         if let Some(dir) = options.data_dir.as_deref().filter(|_| options.demo) {
             demo_env::write_file(&ready, dir)?;
@@ -174,6 +182,12 @@ impl Stack {
     #[must_use]
     pub const fn faults(&self) -> &Faults {
         &self.controls.faults
+    }
+
+    /// The simulated providers.
+    #[must_use]
+    pub const fn simulator(&self) -> &Simulator {
+        &self.controls.simulator
     }
 
     /// How busy the stack is.
@@ -207,6 +221,7 @@ impl Stack {
     /// Stops in order: takes nothing new, lets what is under way end for at most ten seconds, closes the files.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
+        self.controls.simulator.stop();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, ended).await.is_err() {
             tracing::warn!("what was still under way after {DRAIN:?} was cut off");
@@ -215,6 +230,13 @@ impl Stack {
         self.tasks.shutdown().await;
         self.stop_services.send_replace(true);
         while self.services.join_next().await.is_some() {}
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // Its webhooks would find nobody.
+        self.controls.simulator.stop();
     }
 }
 

@@ -1,0 +1,185 @@
+//! `PUT /_sim/behaviour`: other rules, other statuses, and things that happen at the provider.
+
+use crate::Simulator;
+use crate::account::{Kind, Line};
+use crate::behaviour::{Rule, Statuses};
+use crate::people;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What changes; what is left out stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Change {
+    /// All rules.
+    rules: Option<Vec<Rule>>,
+    /// All that is played back.
+    statuses: Option<Statuses>,
+    /// Numbers and user ids that wrote just now, without a webhook.
+    open_window: Vec<String>,
+    /// Templates that Meta judges anew; the webhook is posted.
+    templates: Vec<TemplateChange>,
+    /// A number whose quality changes; the webhook is posted.
+    quality: Option<QualityChange>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TemplateChange {
+    tenant_id: String,
+    name: String,
+    language: String,
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    category: Option<String>,
+    #[serde(default)]
+    quality: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QualityChange {
+    tenant_id: String,
+    /// `FLAGGED`, `UNFLAGGED`, `UPGRADE`, `DOWNGRADE`, ...
+    event: String,
+    #[serde(default)]
+    current_limit: Option<String>,
+}
+
+impl Simulator {
+    /// Changes how the providers behave, as `PUT /_sim/behaviour` has it. Gives what is in force then, and under
+    /// `answers` the statuses of the webhooks that were posted for it.
+    ///
+    /// # Errors
+    /// What is wrong with the body, in one sentence. Nothing is changed then.
+    pub async fn behave(&self, body: Value) -> Result<Value, String> {
+        let change: Change =
+            serde_json::from_value(body).map_err(|error| format!("The body is not as expected: {error}."))?;
+        let mut webhooks = Vec::new();
+        // Everything is looked at before anything changes.
+        for one in &change.templates {
+            let line = self.line_of(&one.tenant_id)?;
+            let known =
+                line.desk().templates.iter().any(|it| it.name == one.name && it.language == one.language);
+            if !known || line.kind() == Kind::Ultramsg {
+                return Err(format!("There is no template {} in {}.", one.name, one.language));
+            }
+        }
+        if let Some(quality) = &change.quality {
+            self.line_of(&quality.tenant_id)?;
+        }
+        if let Some(rules) = change.rules {
+            self.behaviour().rules = rules;
+        }
+        if let Some(statuses) = change.statuses {
+            self.behaviour().statuses = statuses;
+        }
+        for person in &change.open_window {
+            for line in self.lines() {
+                let (digits, user_id) = if people::is_user_id(person) {
+                    (None, Some(person.as_str()))
+                } else {
+                    (Some(people::digits(person)), None)
+                };
+                line.desk().people.wrote(digits.as_deref(), user_id, self.now_ms());
+            }
+        }
+        let now_s = self.now_ms() / 1000;
+        for one in &change.templates {
+            let line = self.line_of(&one.tenant_id)?;
+            let bodies = judge(&line, one, now_s);
+            webhooks.extend(bodies.into_iter().map(|body| (line.clone(), body)));
+        }
+        if let Some(quality) = &change.quality {
+            let line = self.line_of(&quality.tenant_id)?;
+            let body = rate(&line, quality, now_s);
+            webhooks.push((line, body));
+        }
+        let pending = self.pending();
+        let mut answers = Vec::with_capacity(webhooks.len());
+        for (line, body) in webhooks {
+            answers.push(self.post(&line, &body).await);
+        }
+        drop(pending);
+        let mut now = json!(&*self.behaviour());
+        if let Some(fields) = now.as_object_mut() {
+            fields.insert("answers".into(), json!(answers));
+        }
+        Ok(now)
+    }
+}
+
+/// A webhook about the account, which carries the time of its entry.
+fn account_event(line: &Line, field: &str, value: &Value, now_s: i64) -> Value {
+    let change = json!({"field": field, "value": value});
+    json!({"object": "whatsapp_business_account", "entry": [{"id": line.waba_id, "time": now_s, "changes": [change]}]})
+}
+
+/// Changes a template; gives the webhooks that tell of it.
+fn judge(line: &Line, change: &TemplateChange, now_s: i64) -> Vec<Value> {
+    let mut desk = line.desk();
+    let found =
+        desk.templates.iter_mut().find(|one| one.name == change.name && one.language == change.language);
+    let Some(template) = found else { return Vec::new() };
+    // The id is a number in webhooks.
+    let id = template.id.parse::<u64>().unwrap_or_default();
+    let named = json!({
+        "message_template_id": id,
+        "message_template_name": template.name,
+        "message_template_language": template.language,
+    });
+    let tell = |field: &str, more: Value| {
+        let mut value = named.clone();
+        if let (Value::Object(more), Some(fields)) = (more, value.as_object_mut()) {
+            fields.extend(more);
+        }
+        account_event(line, field, &value, now_s)
+    };
+    let mut webhooks = Vec::new();
+    if let Some(status) = &change.status {
+        let status = status.to_uppercase();
+        let reason = change.reason.clone().unwrap_or_else(|| "NONE".to_owned());
+        let category = &template.category;
+        let mut more = json!({"event": status, "reason": reason, "message_template_category": category});
+        if let Some(more) = more.as_object_mut().filter(|_| status == "PAUSED") {
+            let info = json!({"title": "FIRST_PAUSE", "description": "Your WhatsApp message template has been paused for 3 hours."});
+            more.insert("other_info".into(), info);
+        }
+        webhooks.push(tell("message_template_status_update", more));
+        template.status =
+            if status == "REINSTATED" || status == "FLAGGED" { "APPROVED".to_owned() } else { status };
+        template.rejected_reason = reason;
+    }
+    if let Some(category) = &change.category {
+        let category = category.to_uppercase();
+        let more = json!({"previous_category": template.category, "new_category": category});
+        webhooks.push(tell("template_category_update", more));
+        template.category = category;
+    }
+    if let Some(quality) = &change.quality {
+        let quality = quality.to_uppercase();
+        let more = json!({"previous_quality_score": template.quality, "new_quality_score": quality});
+        webhooks.push(tell("message_template_quality_update", more));
+        template.quality = quality;
+    }
+    webhooks
+}
+
+/// Changes a number's quality; gives the webhook that tells of it.
+fn rate(line: &Line, change: &QualityChange, now_s: i64) -> Value {
+    let mut desk = line.desk();
+    let old = desk.limit.clone();
+    let new = change.current_limit.clone().unwrap_or_else(|| old.clone());
+    match change.event.as_str() {
+        "FLAGGED" | "DOWNGRADE" => "RED".clone_into(&mut desk.quality),
+        "UNFLAGGED" | "UPGRADE" => "GREEN".clone_into(&mut desk.quality),
+        _ => {}
+    }
+    desk.limit.clone_from(&new);
+    let value = json!({"display_phone_number": line.display, "event": change.event, "current_limit": new, "old_limit": old});
+    drop(desk);
+    account_event(line, "phone_number_quality_update", &value, now_s)
+}

@@ -1,0 +1,84 @@
+//! What a provider remembers about one number. Kept in memory.
+
+use crate::cloud::templates::Template;
+use crate::demo;
+use crate::media::Media;
+use crate::people::People;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+
+/// How many service messages of a month are free of charge.
+const FREE_SERVICE_MESSAGES: u32 = 1000;
+
+/// What a provider remembers about one number.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) templates: Vec<Template>,
+    /// Names of templates that were deleted, and when: they stay taken for a month.
+    pub(crate) deleted: HashMap<String, i64>,
+    /// Files by id.
+    pub(crate) media: HashMap<String, Media>,
+    pub(crate) people: People,
+    /// Ids of messages that customers sent.
+    pub(crate) inbound: HashSet<String>,
+    /// Where Meta posts in place of the app's URL, and its verify token.
+    pub(crate) override_url: Option<(String, String)>,
+    /// Whether the app is subscribed to the business account.
+    pub(crate) subscribed: bool,
+    /// What `/v1/configs/webhook` was set to.
+    pub(crate) webhook: Option<Value>,
+    /// What UltraMsg received, oldest first.
+    pub(crate) received: Vec<Value>,
+    /// UltraMsg's queue, oldest first.
+    pub(crate) queue: Vec<Value>,
+    /// The id of the next message in the queue.
+    pub(crate) next_id: u64,
+    /// UltraMsg's settings that were changed.
+    pub(crate) settings: HashMap<String, String>,
+    /// UltraMsg's account status and substatus.
+    pub(crate) status: (String, String),
+    /// The month and its service messages so far.
+    served: (String, u32),
+    /// The number's quality.
+    pub(crate) quality: String,
+    /// How many people a day may be written to first.
+    pub(crate) limit: String,
+}
+
+impl Desk {
+    /// A number on its first day, with the demo's templates.
+    pub(crate) fn new() -> Self {
+        Self {
+            templates: demo::templates(),
+            deleted: HashMap::new(),
+            media: HashMap::new(),
+            people: People::default(),
+            inbound: HashSet::new(),
+            override_url: None,
+            subscribed: true,
+            webhook: None,
+            received: Vec::new(),
+            queue: Vec::new(),
+            next_id: 50_000 + crate::ids::below(1_000_000_000),
+            settings: HashMap::new(),
+            status: ("authenticated".to_owned(), "connected".to_owned()),
+            served: (String::new(), 0),
+            quality: "GREEN".to_owned(),
+            limit: "TIER_2K".to_owned(),
+        }
+    }
+
+    /// Counts a service message of a month such as `2026-11`; says whether it is free.
+    pub(crate) fn serve_free(&mut self, month: &str) -> bool {
+        if self.served.0 != month {
+            self.served = (month.to_owned(), 0);
+        }
+        self.served.1 = self.served.1.saturating_add(1);
+        self.served.1 <= FREE_SERVICE_MESSAGES
+    }
+
+    /// Whether one of UltraMsg's switches is on; all are, until they are turned off.
+    pub(crate) fn is_on(&self, setting: &str) -> bool {
+        self.settings.get(setting).is_none_or(|value| matches!(value.as_str(), "true" | "on" | "1"))
+    }
+}

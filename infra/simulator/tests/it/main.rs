@@ -1,0 +1,6 @@
+//! The simulator over real connections, called as a provider is called, with a listener in place of the business.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's helpers may panic")]
+
+mod business;
+mod statuses;
+mod strictness;
