@@ -11,5 +11,6 @@ mod inbound;
 mod lists;
 mod order;
 mod recovery;
+mod templates;
 mod tenancy;
 mod tidy;
