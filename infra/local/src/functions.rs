@@ -12,6 +12,7 @@ use bytes::Bytes;
 use crm::sweep::Swept;
 use http::{HeaderValue, Request, StatusCode};
 use platform::Platform;
+use platform::bucket::Bucket;
 use platform::clock::SharedClock;
 use platform::config::Config;
 use platform::dynamo::StoreError;
@@ -57,11 +58,16 @@ impl Function {
                 StartError::set_up(format!("the function {}", described.id), &error)
             })
         };
+        let bucket = || {
+            Bucket::new(config)
+                .map_err(|error| StartError::set_up(format!("the function {}", described.id), &error))
+        };
         let code = match described.binary.as_str() {
             "webhook" => Code::Webhook(Arc::new(webhook::Webhook::new(platform()?))),
             "conversations" => Code::Api(conversations::router(platform()?)),
             "leads" => Code::Api(leads::router(platform()?)),
             "templates" => Code::Api(templates::router(platform()?, transport()?)),
+            "media" => Code::Api(media::router(platform()?, bucket()?, transport()?)),
             "event-log" => Code::Api(event_log::router(platform()?)),
             "sweeper" => Code::Sweeper(platform()?),
             "processor" => Code::Processor(platform()?),
