@@ -36,6 +36,7 @@ fn write(out: &mut String, ready: &Ready, data_dir: Option<&Path>, now_s: u64, s
     writeln!(out)?;
     writeln!(out, "  API   {}/v1", ready.base_url)?;
     writeln!(out, "  AWS   {}   aws --endpoint-url {0} sqs list-queues", ready.aws_endpoint_url)?;
+    writeln!(out, "  Sim   {}   the providers; {0}/sent is what they were asked to send", ready.sim_url)?;
     match data_dir {
         Some(dir) => writeln!(out, "  Data  {}   kept over restarts", dir.display())?,
         None => writeln!(out, "  Data  in memory, gone when this stops")?,

@@ -1,23 +1,36 @@
 //! The providers as this stack sees them: the built-in simulator, or whatever the flags name in its place.
 
-use crate::options::Options;
+use crate::options::{Options, StartError};
 use crate::ready::{DemoTenant, Ready};
 use embedded_aws::faults::{Call, Effect, Service};
 use embedded_aws::{Faults, StackClock};
 use simulator::faults::{self, ApiCall, Verdict};
 use simulator::{Account, Provider, Setup, Simulator};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+/// Where the simulator keeps who wrote when.
+const MEMORY: &str = "customers.jsonl";
+
 /// The simulator with the numbers of the demo tenants, on the stack's clock and under its faults.
-pub(crate) fn simulator(ready: &Ready, clock: &StackClock, faults: &Faults) -> Simulator {
+pub(crate) fn simulator(
+    ready: &Ready,
+    data_dir: Option<&Path>,
+    clock: &StackClock,
+    faults: &Faults,
+) -> Result<Simulator, StartError> {
+    let memory = data_dir.map(|dir| dir.join(MEMORY));
+    let path = memory.clone().unwrap_or_default();
     let (clock, faults) = (clock.clone(), faults.clone());
     Simulator::new(Setup {
         accounts: ready.tenants.iter().filter_map(account).collect(),
         front_url: ready.base_url.clone(),
         clock: Arc::new(move || clock.now_ms()),
         faults: Arc::new(move |call| judge(&faults, call)),
+        memory,
     })
+    .map_err(|cause| StartError::File { path, cause })
 }
 
 fn account(tenant: &DemoTenant) -> Option<Account> {
@@ -104,5 +117,33 @@ mod tests {
         ] {
             assert_eq!(tenant_of(path, Some("tnt_demo")), tenant, "{path}");
         }
+    }
+
+    #[test]
+    fn a_flag_puts_another_provider_in_place_of_the_simulator() {
+        let ready = Ready {
+            base_url: "http://127.0.0.1:1".into(),
+            aws_endpoint_url: String::new(),
+            sim_url: "http://127.0.0.1:1/_sim".into(),
+            queues: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            tenants: Vec::new(),
+        };
+        let told = environment(&Options::default(), &ready);
+        let expected = [
+            ("HADAR_DIALOG360_URL", "http://127.0.0.1:1/_sim/360dialog"),
+            ("HADAR_LLM_URL", "http://127.0.0.1:1/_sim/llm/v1"),
+            ("HADAR_META_URL", "http://127.0.0.1:1/_sim/graph"),
+            ("HADAR_ULTRAMSG_URL", "http://127.0.0.1:1/_sim/ultramsg"),
+        ];
+        assert_eq!(told, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        let options = Options {
+            meta_url: Some("http://127.0.0.1:9".into()),
+            allow_loopback_endpoints: true,
+            ..Options::default()
+        };
+        let told = environment(&options, &ready);
+        assert_eq!(told["HADAR_META_URL"], "http://127.0.0.1:9");
+        assert_eq!(told["HADAR_ALLOW_LOOPBACK_ENDPOINTS"], "true");
     }
 }

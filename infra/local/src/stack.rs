@@ -112,7 +112,7 @@ impl Stack {
             None => template,
         };
 
-        let simulator = simulated::simulator(&ready, &clock, &faults);
+        let simulator = simulated::simulator(&ready, options.data_dir.as_deref(), &clock, &faults)?;
         let outside = simulated::environment(&options, &ready);
         let invocations = Invocations::default();
         faults.on_crash({

@@ -169,3 +169,22 @@ async fn the_faults_of_the_stack_act_on_the_providers() {
     assert_eq!(status, 429);
     stack.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = || Options { data_dir: Some(dir.path().to_path_buf()), ..Options::default() };
+    let first = Stack::start(kept()).await.unwrap();
+    let tenant = first.ready().tenants.iter().find(|tenant| tenant.provider == "dialog360").unwrap().clone();
+    let body = json!({"tenant_id": tenant.id, "text": "Hello"});
+    first.simulator().customer_writes("+971507654321", body).await.unwrap();
+    first.stop().await;
+    let again = Stack::start(kept()).await.unwrap();
+    let send = json!({"messaging_product": "whatsapp", "to": "971507654321", "type": "text", "text": {"body": "Hi"}});
+    let key = tenant.dialog360.unwrap().api_key;
+    let url = format!("{}/360dialog/messages", again.ready().sim_url);
+    let (status, sent) = ask("POST", &url, &[("d360-api-key", &key)], &send).await;
+    assert_eq!(status, 200, "{sent}");
+    assert!(again.wait_idle(SOON).await);
+    again.stop().await;
+}

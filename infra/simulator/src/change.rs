@@ -84,7 +84,7 @@ impl Simulator {
                 } else {
                     (Some(people::digits(person)), None)
                 };
-                line.desk().people.wrote(digits.as_deref(), user_id, self.now_ms());
+                self.wrote(&line, digits.as_deref(), user_id, self.now_ms());
             }
         }
         let now_s = self.now_ms() / 1000;

@@ -156,6 +156,7 @@ impl Simulator {
             message_ids.push(id);
             bodies.extend(vec![body; writing.copies.unwrap_or(1).clamp(1, 1000)]);
         }
+        self.wrote(&line, Some(&writer.digits), Some(&writer.user_id), at_s * 1000);
         writer.remember(&message_ids);
         if writing.shuffle {
             shuffle(&mut bodies);
@@ -176,28 +177,28 @@ impl Simulator {
             |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
         let changes = list(&body, "entry").into_iter().flat_map(|entry| list(&entry, "changes"));
         let values: Vec<_> = changes.filter_map(|change| change.get("value").cloned()).collect();
-        let mut desk = line.desk();
         for message in values.iter().flat_map(|value| list(value, "messages")) {
             let text = |key: &str| message.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
             let (from, user_id) = (text("from").map(people::digits), text("from_user_id"));
             let at_s = text("timestamp").and_then(|at| at.parse::<i64>().ok());
             let at_s = at_s.or_else(|| message.get("timestamp")?.as_i64());
             if let Some(at_s) = at_s.filter(|_| from.is_some() || user_id.is_some()) {
-                desk.people.wrote(from.as_deref(), user_id, at_s.saturating_mul(1000).min(self.now_ms()));
+                self.wrote(&line, from.as_deref(), user_id, at_s.saturating_mul(1000).min(self.now_ms()));
             }
             if let Some(id) = text("id") {
-                desk.inbound.insert(id.to_owned());
+                line.desk().received(id);
             }
         }
     }
 }
 
 impl Writer<'_> {
-    /// The provider knows the customer, the window is open, the messages can be marked as read.
+    /// The provider knows the customer, and the messages can be marked as read.
     fn remember(&self, message_ids: &[String]) {
         let mut desk = self.line.desk();
-        desk.inbound.extend(message_ids.iter().cloned());
-        desk.people.wrote(Some(&self.digits), Some(&self.user_id), self.at_s * 1000);
+        for id in message_ids {
+            desk.received(id);
+        }
         let person = desk.people.meet(Some(&self.digits), Some(&self.user_id));
         person.name.clone_from(&self.name);
         person.hidden = self.hidden;

@@ -5,10 +5,13 @@ use crate::demo;
 use crate::media::Media;
 use crate::people::People;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// How many service messages of a month are free of charge.
 const FREE_SERVICE_MESSAGES: u32 = 1000;
+
+/// How many messages are remembered, so that a load test does not fill the memory.
+pub(crate) const REMEMBERED: usize = 100_000;
 
 /// What a provider remembers about one number.
 #[derive(Debug)]
@@ -28,9 +31,9 @@ pub(crate) struct Desk {
     /// What `/v1/configs/webhook` was set to.
     pub(crate) webhook: Option<Value>,
     /// What UltraMsg received, oldest first.
-    pub(crate) received: Vec<Value>,
+    pub(crate) chats: VecDeque<Value>,
     /// UltraMsg's queue, oldest first.
-    pub(crate) queue: Vec<Value>,
+    pub(crate) queue: VecDeque<Value>,
     /// The id of the next message in the queue.
     pub(crate) next_id: u64,
     /// UltraMsg's settings that were changed.
@@ -57,8 +60,8 @@ impl Desk {
             override_url: None,
             subscribed: true,
             webhook: None,
-            received: Vec::new(),
-            queue: Vec::new(),
+            chats: VecDeque::new(),
+            queue: VecDeque::new(),
             next_id: 50_000 + crate::ids::below(1_000_000_000),
             settings: HashMap::new(),
             status: ("authenticated".to_owned(), "connected".to_owned()),
@@ -77,8 +80,24 @@ impl Desk {
         self.served.1 <= FREE_SERVICE_MESSAGES
     }
 
+    /// A customer's message that can be marked as read from now on.
+    pub(crate) fn received(&mut self, id: &str) {
+        if self.inbound.len() >= REMEMBERED {
+            self.inbound.clear();
+        }
+        self.inbound.insert(id.to_owned());
+    }
+
     /// Whether one of UltraMsg's switches is on; all are, until they are turned off.
     pub(crate) fn is_on(&self, setting: &str) -> bool {
         self.settings.get(setting).is_none_or(|value| matches!(value.as_str(), "true" | "on" | "1"))
     }
+}
+
+/// Adds to a list that forgets its oldest.
+pub(crate) fn push(list: &mut VecDeque<Value>, value: Value) {
+    if list.len() >= REMEMBERED {
+        list.pop_front();
+    }
+    list.push_back(value);
 }

@@ -22,6 +22,7 @@ mod ids;
 mod journal;
 mod llm;
 mod media;
+mod memory;
 mod ogg;
 mod people;
 mod statuses;
@@ -40,9 +41,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use journal::Journal;
-use std::fmt;
+use memory::{Memory, Wrote};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::{fmt, io};
 use tokio::sync::watch;
 
 /// Says what time it is, in milliseconds since the Unix epoch.
@@ -60,6 +63,8 @@ pub struct Setup {
     pub clock: Clock,
     /// The stack's faults.
     pub faults: faults::Judge,
+    /// A file that keeps who wrote when over restarts; everything else is in memory.
+    pub memory: Option<PathBuf>,
 }
 
 impl fmt::Debug for Setup {
@@ -86,6 +91,7 @@ struct Shared {
     pending: Arc<AtomicUsize>,
     stop: watch::Sender<bool>,
     client: Client<HttpConnector, Full<Bytes>>,
+    memory: Memory,
 }
 
 impl fmt::Debug for Simulator {
@@ -105,8 +111,14 @@ impl Drop for Pending {
 
 impl Simulator {
     /// Providers that know these accounts.
-    #[must_use]
-    pub fn new(setup: Setup) -> Self {
+    ///
+    /// # Errors
+    /// The file of the memory cannot be used.
+    pub fn new(setup: Setup) -> io::Result<Self> {
+        let (memory, remembered) = match &setup.memory {
+            Some(file) => Memory::open(file)?,
+            None => (Memory::default(), Vec::new()),
+        };
         let lines = setup.accounts.into_iter().enumerate();
         let lines = lines.map(|(nth, account)| Arc::new(Line::new(account, nth))).collect();
         let shared = Shared {
@@ -119,8 +131,15 @@ impl Simulator {
             pending: Arc::default(),
             stop: watch::Sender::new(false),
             client: Client::builder(TokioExecutor::new()).build_http(),
+            memory,
         };
-        Self { shared: Arc::new(shared) }
+        let sim = Self { shared: Arc::new(shared) };
+        for wrote in remembered {
+            if let Ok(line) = sim.line_of(&wrote.tenant_id) {
+                line.desk().people.wrote(wrote.digits.as_deref(), wrote.user_id.as_deref(), wrote.at_ms);
+            }
+        }
+        Ok(sim)
     }
 
     /// The providers' APIs and the controls, to be nested under `/_sim`.
@@ -217,6 +236,17 @@ impl Simulator {
 
     pub(crate) fn client(&self) -> &Client<HttpConnector, Full<Bytes>> {
         &self.shared.client
+    }
+
+    /// Somebody wrote to a number at this time: the window is open.
+    pub(crate) fn wrote(&self, line: &Line, digits: Option<&str>, user_id: Option<&str>, at_ms: i64) {
+        line.desk().people.wrote(digits, user_id, at_ms);
+        self.shared.memory.note(&Wrote {
+            tenant_id: line.account.tenant_id.clone(),
+            digits: digits.map(str::to_owned),
+            user_id: user_id.map(str::to_owned),
+            at_ms,
+        });
     }
 
     fn front_url(&self) -> String {

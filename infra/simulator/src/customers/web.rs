@@ -1,6 +1,7 @@
 //! A customer's message as UltraMsg reports it.
 
 use super::{Said, Writer, needed};
+use crate::desk::push;
 use crate::ids;
 use crate::ultramsg::outgoing::event;
 use serde_json::{Map, Value, json};
@@ -48,7 +49,7 @@ pub(super) fn webhook(writer: &Writer<'_>, said: &Said) -> Result<(String, Value
             fields.insert("quotedMsg".into(), quoted);
         }
     }
-    writer.line.desk().received.push(data.clone());
+    push(&mut writer.line.desk().chats, data.clone());
     let event_type = if kind == "reaction" { "message_reaction" } else { "message_received" };
     Ok((id, event(writer.line, event_type, "", "", &data)))
 }

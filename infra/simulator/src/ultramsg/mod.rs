@@ -6,6 +6,7 @@ pub(crate) mod outgoing;
 use crate::Simulator;
 use crate::account::{Line, Provider};
 use crate::api::{About, Outcome};
+use crate::desk::push;
 use crate::people;
 use crate::statuses::Taken;
 use crate::wire::{Call, Reply};
@@ -144,7 +145,7 @@ fn send(line: &Arc<Line>, call: &Call, kind: &str, spec: &fields::Spec) -> Outco
         web_id: crate::ids::web_id(),
         at_s: call.now_ms / 1000,
     };
-    desk.queue.push(message.listed(&line.display));
+    push(&mut desk.queue, message.listed(&line.display));
     drop(desk);
     let mut outcome = Outcome::of(said(&json!({"sent": "true", "message": "ok", "id": id})));
     outcome.taken = Some((id.to_string(), Taken::Web { line: Arc::clone(line), message }));
@@ -187,7 +188,7 @@ fn chat_messages(line: &Line, call: &Call) -> Outcome {
     let limit = call.asked("limit").and_then(|limit| limit.parse().ok()).unwrap_or(100_usize).min(1000);
     let desk = line.desk();
     let found: Vec<_> =
-        desk.received.iter().filter(|one| one.get("from").and_then(Value::as_str) == Some(chat)).collect();
+        desk.chats.iter().filter(|one| one.get("from").and_then(Value::as_str) == Some(chat)).collect();
     let skipped = found.len().saturating_sub(limit);
     Outcome::of(said(&json!(found.iter().skip(skipped).collect::<Vec<_>>())))
 }

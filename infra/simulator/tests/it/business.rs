@@ -84,7 +84,9 @@ impl Business {
                 Arc::new(move || clock.load(Ordering::Relaxed))
             },
             faults: Arc::new(|_| faults::Verdict::default()),
-        });
+            memory: None,
+        })
+        .unwrap();
         let business = Self {
             sim: sim.clone(),
             root: format!("{front}/_sim"),
