@@ -3,7 +3,6 @@
 mod contact;
 mod conversation;
 mod list;
-mod message;
 mod messages;
 
 use axum::Router;
@@ -17,8 +16,7 @@ pub fn router(platform: Platform) -> Router {
         .route("/conversations", get(list::get))
         .route("/conversations/{id}", get(conversation::get))
         .route("/conversations/{id}/messages", get(messages::get))
-        .route("/contacts/{id}", get(contact::get))
-        .route("/whatsapp/messages/{id}", get(message::get));
+        .route("/contacts/{id}", get(contact::get));
     serve(routes, platform)
 }
 

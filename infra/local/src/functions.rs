@@ -18,6 +18,7 @@ use platform::config::Config;
 use platform::dynamo::StoreError;
 use platform::transport::Transport;
 use processor::Processor;
+use sender::Sender;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,7 @@ enum Code {
     Webhook(Arc<webhook::Webhook>),
     Api(Router),
     Processor(Platform),
+    Sender(Platform, Transport),
     Sweeper(Platform),
 }
 
@@ -69,6 +71,9 @@ impl Function {
             "templates" => Code::Api(templates::router(platform()?, transport()?)),
             "media" => Code::Api(media::router(platform()?, bucket()?, transport()?)),
             "event-log" => Code::Api(event_log::router(platform()?)),
+            "messages" => Code::Api(messages::router(platform()?, transport()?)),
+            "consents" => Code::Api(consents::router(platform()?)),
+            "sender" => Code::Sender(platform()?, transport()?),
             "sweeper" => Code::Sweeper(platform()?),
             "processor" => Code::Processor(platform()?),
             other => {
@@ -94,7 +99,9 @@ impl Function {
                 };
                 invocations.run(&self.name, self.timeout, work).await
             }
-            Code::Processor(_) | Code::Sweeper(_) => return Problem::not_found().into_response(),
+            Code::Processor(_) | Code::Sender(..) | Code::Sweeper(_) => {
+                return Problem::not_found().into_response();
+            }
         };
         answered.unwrap_or_else(|ended| {
             tracing::warn!(function = %self.name, "an invocation of {} {ended}", self.name);
@@ -109,15 +116,29 @@ impl Function {
 
     /// What makes cold environments of a function that a queue feeds; `None` for every other function.
     pub(crate) fn environment(&self) -> Option<Box<dyn Fn() -> Environment + Send + Sync>> {
-        let Code::Processor(platform) = &self.code else { return None };
-        let platform = platform.clone();
-        Some(Box::new(move || {
-            let processor = Arc::new(Processor::new(platform.clone()));
-            Arc::new(move |event| {
-                let processor = Arc::clone(&processor);
-                Box::pin(async move { processor.handle(event).await })
-            })
-        }))
+        match &self.code {
+            Code::Processor(platform) => {
+                let platform = platform.clone();
+                Some(Box::new(move || {
+                    let processor = Arc::new(Processor::new(platform.clone()));
+                    Arc::new(move |event| {
+                        let processor = Arc::clone(&processor);
+                        Box::pin(async move { processor.handle(event).await })
+                    })
+                }))
+            }
+            Code::Sender(platform, transport) => {
+                let (platform, transport) = (platform.clone(), transport.clone());
+                Some(Box::new(move || {
+                    let sender = Arc::new(Sender::new(platform.clone(), transport.clone()));
+                    Arc::new(move |event| {
+                        let sender = Arc::clone(&sender);
+                        Box::pin(async move { sender.handle(event).await })
+                    })
+                }))
+            }
+            Code::Webhook(_) | Code::Api(_) | Code::Sweeper(_) => None,
+        }
     }
 
     /// Runs a sweep; `None` for every function but the sweeper.

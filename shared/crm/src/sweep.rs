@@ -1,5 +1,6 @@
 //! What a crash leaves behind, given back every minute.
 
+use crate::dispatch::{self, SweptSends};
 use domain::parked::EventState;
 use domain::time::Millis;
 use platform::Platform;
@@ -20,6 +21,8 @@ pub struct Swept {
     pub parked: u32,
     /// Replays that never came back: parked again.
     pub returned: u32,
+    /// Messages on their way out.
+    pub sends: SweptSends,
 }
 
 /// Parks what is overdue. Safe to run at any time and twice at once.
@@ -50,5 +53,6 @@ pub async fn sweep(platform: &Platform, owner: &str, now: Millis) -> Result<Swep
             }
         }
     }
+    swept.sends = dispatch::sweep(platform, now).await?;
     Ok(swept)
 }

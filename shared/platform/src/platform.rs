@@ -35,7 +35,12 @@ impl Platform {
     pub fn new(config: &Config, clock: SharedClock) -> Result<Self, AwsError> {
         let aws = Aws::new(&config.aws, &config.function)?;
         Ok(Self {
-            store: Store::new(aws.clone(), config.crm_table.clone(), config.consents_table.clone(), config.ephemeral_table.clone()),
+            store: Store::new(
+                aws.clone(),
+                config.crm_table.clone(),
+                config.consents_table.clone(),
+                config.ephemeral_table.clone(),
+            ),
             vault: Vault::new(aws.clone(), config.tokens_key_id.clone(), clock.clone()),
             secrets: Secrets::new(aws.clone(), config.platform_secret_id.clone(), clock.clone()),
             inbound: Queue::new(aws.clone(), config.inbound_queue_url.clone()),

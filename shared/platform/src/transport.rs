@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use domain::provider::Provider;
 use futures_util::StreamExt as _;
 use http::{Request, Response};
+use reqwest::Url;
 use reqwest::redirect::Policy;
 use std::time::Duration;
 
@@ -91,11 +92,35 @@ impl Transport {
         exchange(&self.http, &url, request, limit).await
     }
 
-    /// The path and query of an absolute URL under a provider's configured root, for [`Transport::call_for`]; `None` for
-    /// every other URL.
+    /// Whether a URL lies at the scheme, host and port of a provider's root: at the provider itself, wherever
+    /// configuration says that it is.
     #[must_use]
-    pub fn under_root<'u>(&self, provider: Provider, url: &'u str) -> Option<&'u str> {
-        url.strip_prefix(self.roots.of(provider)?).filter(|rest| rest.starts_with('/'))
+    pub fn is_at_root(&self, provider: Provider, url: &str) -> bool {
+        let Some(root) = self.roots.of(provider).and_then(|root| Url::parse(root).ok()) else { return false };
+        Url::parse(url).is_ok_and(|url| {
+            url.has_host()
+                && url.origin() == root.origin()
+                && url.username().is_empty()
+                && url.password().is_none()
+        })
+    }
+
+    /// Makes one call to a URL at a provider's root, such as a file's; reads at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`CallError::NotSent`] also for a URL that lies elsewhere; a longer answer is
+    /// [`CallError::Unknown`].
+    pub async fn fetch_at_root(
+        &self,
+        provider: Provider,
+        url: &str,
+        request: Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Bytes>, CallError> {
+        if !self.is_at_root(provider, url) {
+            return Err(CallError::NotSent("the address is not the provider's".to_owned()));
+        }
+        exchange(&self.http, url, request, limit).await
     }
 
     /// Makes one call to a public URL, such as one that a provider or a caller gave for a file; reads at most `limit`
@@ -144,4 +169,33 @@ fn failed(error: reqwest::Error) -> CallError {
     let said = crate::telemetry::chain(&error);
     // A builder error never left; a connect error means that DNS, TCP or TLS did not come about.
     if error.is_connect() || error.is_builder() { CallError::NotSent(said) } else { CallError::Unknown(said) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_providers_own_address_is_told_by_scheme_host_and_port() {
+        let config = Config::from_lookup(|name| match name {
+            "HADAR_ULTRAMSG_URL" => Some("http://127.0.0.1:8787/_sim/ultramsg".to_owned()),
+            "HADAR_SINGLE_TENANT_ID" | "HADAR_META_URL" | "HADAR_DIALOG360_URL" | "AWS_CA_BUNDLE" => None,
+            _ => Some("x".to_owned()),
+        });
+        let transport = Transport::new(&config.unwrap()).unwrap();
+        for (provider, url, own) in [
+            (Provider::Ultramsg, "http://127.0.0.1:8787/_sim/files/1?hash=2", true),
+            (Provider::Ultramsg, "http://127.0.0.1:8788/_sim/files/1", false),
+            (Provider::Ultramsg, "https://127.0.0.1:8787/_sim/files/1", false),
+            (Provider::Ultramsg, "http://u@127.0.0.1:8787/", false),
+            (Provider::Ultramsg, "http://127.0.0.1:8787@evil.example/", false),
+            (Provider::Ultramsg, "/files/1", false),
+            (Provider::Meta, "https://graph.facebook.com:443/v26.0/1", true),
+            (Provider::Meta, "https://graph.facebook.com.evil.example/", false),
+            (Provider::Meta, "http://127.0.0.1:8787/", false),
+            (Provider::Sandbox, "https://graph.facebook.com/", false),
+        ] {
+            assert_eq!(transport.is_at_root(provider, url), own, "{url}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::send::{Found, Reason, Route, Situation, decide};
 use crate::templates;
 use domain::failure::{Failure, FailureClass};
 use domain::ids::TenantId;
+use domain::message::Direction;
 use domain::outbound::{LEASE_MS, MAX_ATTEMPTS, STALE_MS, backoff_ms};
 use domain::outgoing::Outgoing;
 use domain::permit::{Permit, Refusal};
@@ -14,7 +15,7 @@ use domain::provider::Provider;
 use domain::template::contract::fill;
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{Claim, ClaimRefused, SendRecord, Settlement};
+use platform::dynamo::{Claim, ClaimRefused, SendRecord, Settlement, Store};
 use platform::transport::{CallError, Transport};
 use platform::vault::VaultError;
 use providers::outbound::{Outcome, Recipient, Send, Sender, outcome, request};
@@ -278,7 +279,14 @@ async fn settle(
         return Ok(Next::GoOn);
     }
     match settlement {
-        Settlement::Sent { .. } | Settlement::Uncertain(_) => Ok(Next::GoOn),
+        Settlement::Sent { .. } => {
+            if let Outgoing::Reaction { target, emoji } = &record.part.content {
+                let order = Store::lane_end(record.id, now);
+                store.join_reaction(tenant, target, Direction::Outbound, order, emoji.as_deref()).await?;
+            }
+            Ok(Next::GoOn)
+        }
+        Settlement::Uncertain(_) => Ok(Next::GoOn),
         Settlement::Failed(failure) => {
             if failure.class == FailureClass::RevokeConsent {
                 consent::revoked_at_provider(store, tenant, record.contact, record.id, record.trace_id, now)

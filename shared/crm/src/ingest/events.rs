@@ -1,9 +1,11 @@
 //! One event at a time: which writes it takes, in which order.
 
+use super::consents;
 use super::contact::{self, LeadSeed, Seen};
 use super::templates;
 use super::tenants::Facts;
 use super::{Delivery, IngestError};
+use crate::dispatch::{self, Confirmed};
 use domain::ids::{EventId, MessageId, derived_ulid};
 use domain::inbound;
 use domain::message::{Content, Direction};
@@ -53,7 +55,8 @@ impl Context<'_> {
                 self.keep(event, "followed: the person is known by a new identity").await
             }
             EventKind::Preference(preference) => {
-                self.keep(event, &format!("kept: {} {}", preference.category, preference.value)).await
+                let reason = consents::by_preference(self, preference, &event.raw).await?;
+                self.keep(event, &reason).await
             }
             EventKind::Error(error) => {
                 let title = error.title.as_deref().or(error.details.as_deref()).unwrap_or("no text");
@@ -108,6 +111,7 @@ impl Context<'_> {
             Recorded::Duplicate { received_at } => received_at,
         };
         self.mark_target(id, Direction::Inbound, &message.body, message.sent_at, raw).await?;
+        consents::by_keyword(self, contact, id, message, received_at).await?;
         if let Some(by) = inbound::conversation_move(id, &message.body.content, message.sent_at, received_at)
         {
             let by = InboundMove {
@@ -129,6 +133,13 @@ impl Context<'_> {
         let entry = self.entry(id, Direction::Outbound, &echo.body, number, &echo.id, raw);
         if let Some(group) = &echo.group {
             self.store.record_group_message(tenant, group, entry).await?;
+            return Ok(());
+        }
+        if let Some(echoed) = &echo.our_id
+            && let Confirmed::Ours(_) =
+                dispatch::confirm(self.store, tenant, echoed, &echo.id, echo.sent_at, self.now).await?
+        {
+            // Our own send reported back: it is on the timeline already.
             return Ok(());
         }
         let seen = Seen {
@@ -193,8 +204,15 @@ impl Context<'_> {
             errors: errors.as_deref(),
             our_id: status.our_id.as_deref(),
         };
-        self.store.join_receipt(self.delivery.tenant, &status.id, update).await?;
-        Ok(())
+        let tenant = self.delivery.tenant;
+        self.store.join_receipt(tenant, &status.id, update).await?;
+        let Some(echoed) = &status.our_id else { return Ok(()) };
+        let confirmed =
+            dispatch::confirm(self.store, tenant, echoed, &status.id, update.at, self.now).await?;
+        match confirmed {
+            Confirmed::Ours(record) => consents::by_status(self, record.contact, record.id, status).await,
+            Confirmed::NotOurs => Ok(()),
+        }
     }
 
     /// Keeps an event raw in the event log, once.

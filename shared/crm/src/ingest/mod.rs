@@ -3,6 +3,7 @@
 //! Every step is keyed by its event and safe to run again; a delivery runs all of them and is acknowledged last. So a
 //! crash anywhere costs a redelivery and nothing else, and order does not matter.
 
+mod consents;
 mod contact;
 mod events;
 mod templates;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use domain::failure::{Failure, FailureClass};
 use domain::message::Media;
 use domain::provider::Provider;
-use http::{Request, Response, Uri};
+use http::Response;
 use platform::transport::{CallError, PublicUrl};
 use providers::outbound::{MediaLink, download_refusal, download_request, media_answer, media_request};
 use sha2::{Digest, Sha256};
@@ -73,29 +73,30 @@ async fn look_up(files: &Files, door: &Door, id: &str) -> Result<MediaLink, Medi
     let request = media_request(&door.sender(), id).ok_or(MediaError::NotFound)?;
     let answer =
         files.transport.call(provider, request).await.map_err(|error| unreachable(provider, &error))?;
-    media_answer(provider, &answer).map_err(|failure| refused(provider, failure))
+    media_answer(provider, &answer).map_err(|failure| match failure.provider_code {
+        // "Object with ID does not exist": what Meta says of an id whose file is gone.
+        Some(33 | 100) => MediaError::Gone,
+        _ => refused(provider, failure),
+    })
 }
 
 /// What lies at an address that the provider gave.
 async fn at(files: &Files, door: &Door, url: &str, limit: usize) -> Result<Response<Bytes>, MediaError> {
     let provider = door.provider();
     let foreign = || MediaError::ForeignAddress { provider };
-    let under_root = if url.starts_with('/') { Some(url) } else { files.transport.under_root(provider, url) };
-    let answer = match under_root {
-        Some(path) => {
-            let mut request =
-                download_request(&door.sender(), path).unwrap_or_else(|| Request::new(Bytes::new()));
-            *request.uri_mut() = path.parse::<Uri>().map_err(|_| foreign())?;
-            files.transport.call_for(provider, request, limit).await
+    let request = || download_request(&door.sender(), url).ok_or_else(foreign);
+    let answer = if url.starts_with('/') {
+        files.transport.call_for(provider, request()?, limit).await
+    } else if files.transport.is_at_root(provider, url) {
+        // UltraMsg's files need no credential, and there the rules for addresses from outside do not hold.
+        let request = request().unwrap_or_default();
+        files.transport.fetch_at_root(provider, url, request, limit).await
+    } else {
+        let public = PublicUrl::parse(url).map_err(|_| foreign())?;
+        if provider == Provider::Meta && !is_metas(public.host()) {
+            return Err(foreign());
         }
-        None => {
-            let public = PublicUrl::parse(url).map_err(|_| foreign())?;
-            if provider == Provider::Meta && !is_metas(public.host()) {
-                return Err(foreign());
-            }
-            let request = download_request(&door.sender(), url).ok_or_else(foreign)?;
-            files.transport.fetch(&public, request, limit).await
-        }
+        files.transport.fetch(&public, request()?, limit).await
     };
     answer.map_err(|error| unreachable(provider, &error))
 }

@@ -21,6 +21,9 @@ const KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// The most that is fetched from an address, in bytes.
 const FETCHED: usize = 16 * 1024 * 1024;
 
+/// The type that says nothing.
+const BYTES: &str = "application/octet-stream";
+
 /// A file that can be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Uploaded {
@@ -106,10 +109,17 @@ pub async fn upload_from(
     let told = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let told = told.unwrap_or_default().to_owned();
     let bytes = answer.into_body();
-    let says_nothing = told.is_empty() || told.starts_with("application/octet-stream");
-    let found = FileType::of(&bytes).and_then(FileType::mime).filter(|_| says_nothing);
-    let claimed = found.unwrap_or(if told.is_empty() { "application/octet-stream" } else { &told });
+    let claimed = claimed(&told, &bytes);
     upload(files, tenant, claimed, filename, bytes.clone(), object, now).await
+}
+
+/// The type that an address claims for its file; where it claims none, what the bytes say.
+fn claimed<'t>(told: &'t str, bytes: &[u8]) -> &'t str {
+    let essence = told.split(';').next().unwrap_or_default().trim();
+    if !essence.is_empty() && !essence.eq_ignore_ascii_case(BYTES) {
+        return told;
+    }
+    FileType::of(bytes).and_then(FileType::mime).unwrap_or(BYTES)
 }
 
 /// The words for the caller: what our network says to us stays in the log.
@@ -149,4 +159,23 @@ async fn to_provider(
     let answer = files.transport.call(provider, request).await;
     let answer = answer.map_err(|error| MediaError::Unreachable { provider, reason: error.to_string() })?;
     Ok(uploaded(provider, &answer).map_err(|failure| fetch::refused(provider, failure))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_does_not_say_what_it_gives_is_read_by_its_bytes() {
+        for (told, bytes, expected) in [
+            ("image/png; charset=x", &b"\xff\xd8\xff"[..], "image/png; charset=x"),
+            ("text/html", b"\xff\xd8\xff", "text/html"),
+            ("", b"\xff\xd8\xff", "image/jpeg"),
+            ("Application/Octet-Stream", b"%PDF-1.4", "application/pdf"),
+            ("application/octet-stream", b"?", "application/octet-stream"),
+            ("", b"<html>", "application/octet-stream"),
+        ] {
+            assert_eq!(claimed(told, bytes), expected, "{told}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ pub(super) fn show(content: Content, message: &mut Message) {
         Content::Media(_, media) => message.media = Some(media),
         Content::Location(location) => message.location = Some(location),
         Content::Contacts(cards) => message.contacts = Some(cards),
-        Content::Interactive(reply) => message.interactive = Some(reply),
+        Content::Interactive(reply) => message.interactive = serde_json::to_value(reply).ok(),
         Content::Button { text, payload } => message.button = Some(Button { text, payload }),
         Content::Reaction { target, emoji } => {
             message.reaction = Some(Reaction { provider_message_id: target, emoji });

@@ -137,7 +137,7 @@ pub async fn event(store: &Store, tenant: TenantId, id: EventId) -> Result<Optio
     }
     let message = MessageId::from_ulid(id.ulid());
     let Some(at) = store.find_message(tenant, message).await? else { return Ok(None) };
-    let entry = store.entry(tenant, at.contact, message).await?;
+    let entry = store.entry(tenant, at.contact, message).await?.filter(|entry| !entry.ours);
     Ok(entry.map(|entry| {
         let payload = Some(Raw::of(entry.raw.clone()));
         EventView { payload, ..applied(&entry) }
@@ -265,7 +265,8 @@ impl Source for Applied<'_> {
         page.entries.dedup_by_key(|entry| entry.id);
         let read = self.store.entries(self.tenant, &page.entries).await?;
         let read: HashMap<Ulid, EventView> =
-            read.iter().map(|entry| (entry.id.ulid(), applied(entry))).collect();
+            // What we sent ourselves did not come in.
+            read.iter().filter(|entry| !entry.ours).map(|entry| (entry.id.ulid(), applied(entry))).collect();
         let entries = page.entries.iter().map(|entry| {
             let found = read.get(&entry.id.ulid()).cloned();
             (

@@ -33,7 +33,7 @@ impl Family {
     }
 
     /// The id that stayed.
-    pub(super) const fn id(&self) -> ContactId {
+    pub(crate) const fn id(&self) -> ContactId {
         self.id
     }
 

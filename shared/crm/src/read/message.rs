@@ -2,16 +2,17 @@
 
 use super::conversation::NumberName;
 use super::family::Family;
-use super::{Slice, content, timeline};
+use super::{Slice, content, sent, timeline};
+use domain::failure::Failure;
 use domain::ids::{ContactId, ConversationId, LeadId, MessageId, TenantId};
-use domain::message::{
-    Content, Direction, InteractiveReply, Location, Media, Referral, ReplyContext, ReportedError,
-};
+use domain::message::{Content, Direction, Location, Media, Referral, ReplyContext, ReportedError};
+use domain::outgoing::TemplateUse;
+use domain::permit::SendPurpose;
 use domain::provider::Provider;
 use domain::receipt::Receipts;
 use domain::time::Millis;
 use domain::window::clamped;
-use platform::dynamo::{Annex, Entry, Store, StoreError};
+use platform::dynamo::{Annex, Entry, SendRecord, Store, StoreError};
 use providers::event::MessageBody;
 use serde::Serialize;
 use serde_json::Value;
@@ -48,9 +49,12 @@ pub struct Message {
     /// Its contact cards, as reported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contacts: Option<Value>,
-    /// Its answer to an interactive message.
+    /// Its answer to an interactive message, or the interactive message that we sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub interactive: Option<InteractiveReply>,
+    pub interactive: Option<Value>,
+    /// The template that we sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<TemplateUse>,
     /// Its answer to a template's button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub button: Option<Button>,
@@ -87,19 +91,35 @@ pub struct Message {
     /// What the provider could not deliver, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ReportedError>,
-    /// Where it stands: `received`, or the highest receipt that came.
+    /// Why a message of ours failed, waits or is uncertain, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+    /// Where it stands: `received`; for a message of ours its own state, then the highest receipt that came.
     pub status: &'static str,
     /// When each receipt came.
     pub statuses: Receipts,
-    /// What it costs, as the provider reports it.
+    /// What it costs, as the provider reports it with the first of delivered and read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pricing: Option<Value>,
+    pub cost: Option<Value>,
+    /// What a message of ours is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<SendPurpose>,
+    /// When a message of ours goes at the earliest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Millis>,
+    /// How often a message of ours was begun to be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// Whether it was recorded in the sandbox and left for nowhere.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// Who carried it.
     pub provider: Provider,
     /// The number of ours it was on.
     pub number: NumberName,
-    /// The provider's id of it.
-    pub provider_message_id: String,
+    /// The provider's id of it; absent until the provider has told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_message_id: Option<String>,
     /// When it was sent by the provider's clock, but not after it was received.
     pub created_at: Millis,
     /// When we received it.
@@ -205,9 +225,14 @@ pub async fn message(
     id: MessageId,
     with_raw: bool,
 ) -> Result<Option<Message>, StoreError> {
-    let Some(at) = store.find_message(tenant, id).await? else { return Ok(None) };
-    let Some(entry) = store.entry(tenant, at.contact, id).await? else { return Ok(None) };
-    let Some(family) = Family::read(store, tenant, at.contact).await? else { return Ok(None) };
+    // What we sent is found by its id at once; the index follows the table within moments.
+    let contact = match store.send(tenant, id).await? {
+        Some(send) => Some(send.contact),
+        None => store.find_message(tenant, id).await?.map(|at| at.contact),
+    };
+    let Some(contact) = contact else { return Ok(None) };
+    let Some(entry) = store.entry(tenant, contact, id).await? else { return Ok(None) };
+    let Some(family) = Family::read(store, tenant, contact).await? else { return Ok(None) };
     let owner = Owner::of(store, tenant, &family).await?;
     Ok(shown(store, tenant, owner, vec![entry], with_raw).await?.pop())
 }
@@ -246,6 +271,9 @@ pub(super) async fn shown(
     entries: Vec<Entry>,
     with_raw: bool,
 ) -> Result<Vec<Message>, StoreError> {
+    let ours: Vec<MessageId> = entries.iter().filter(|entry| entry.ours).map(|entry| entry.id).collect();
+    let sends = store.sends(tenant, &ours).await?;
+    let mut sends: HashMap<MessageId, SendRecord> = sends.into_iter().map(|send| (send.id, send)).collect();
     let read: Vec<(Entry, Option<MessageBody>)> = entries
         .into_iter()
         .map(|entry| {
@@ -259,10 +287,16 @@ pub(super) async fn shown(
         Some(Content::Edit { target, .. }) => Some(target.as_str()),
         _ => None,
     });
-    let ids: Vec<&str> =
-        read.iter().map(|(entry, _)| entry.provider_message_id.as_str()).chain(edited).collect();
+    let taken = sends.values().filter_map(|send| send.provider_message_id.as_deref());
+    let told =
+        read.iter().filter(|(entry, _)| !entry.ours).map(|(entry, _)| entry.provider_message_id.as_str());
+    let ids: Vec<&str> = told.chain(edited).chain(taken).collect();
     let annexes: HashMap<String, Annex> = store.annexes(tenant, &ids).await?.into_iter().collect();
-    Ok(read.into_iter().map(|(entry, body)| show(owner, entry, body, &annexes, with_raw)).collect())
+    let show = |(entry, body): (Entry, Option<MessageBody>)| match sends.remove(&entry.id) {
+        Some(send) => sent::show(owner, &entry, send, &annexes),
+        None => show(owner, entry, body, &annexes, with_raw),
+    };
+    Ok(read.into_iter().map(show).collect())
 }
 
 fn show(
@@ -290,25 +324,7 @@ fn show(
     };
     let refused =
         annex.errors.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-    let sent_at = Millis::from_unix_ms(entry.id.ulid().timestamp_ms());
     let mut message = Message {
-        id: entry.id,
-        conversation_id: owner.contact.conversation(),
-        contact_id: owner.contact,
-        lead_id: owner.lead,
-        direction: entry.direction,
-        kind: entry.kind,
-        text: None,
-        media: None,
-        location: None,
-        contacts: None,
-        interactive: None,
-        button: None,
-        reaction: None,
-        order: None,
-        system: None,
-        unsupported: None,
-        target: None,
         edited_at: edit.map(|edit| Millis::from_unix_ms(edit.order.timestamp_ms())),
         revoked_at,
         reactions: reactions(annex),
@@ -317,14 +333,9 @@ fn show(
         errors: if errors.is_empty() { refused } else { errors },
         status,
         statuses: annex.receipts.implied(),
-        pricing: annex.pricing.as_deref().and_then(|json| serde_json::from_str(json).ok()),
-        provider: entry.provider,
-        number: NumberName::of(entry.provider, &entry.number),
-        provider_message_id: entry.provider_message_id,
-        created_at: clamped(sent_at, entry.received_at),
-        received_at: entry.received_at,
-        trace_id: entry.trace_id,
-        raw: None,
+        cost: annex.pricing.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+        provider_message_id: Some(entry.provider_message_id.clone()),
+        ..blank(owner, &entry)
     };
     if let (Some(content), None) = (content, revoked_at) {
         let edit = edit.and_then(|edit| providers::message_body(entry.provider, &edit.raw).ok());
@@ -340,7 +351,53 @@ fn show(
     message
 }
 
-fn reactions(annex: &Annex) -> Vec<ReactionBy> {
+/// A message of which nothing is known but where it lies.
+pub(super) fn blank(owner: Owner, entry: &Entry) -> Message {
+    let sent_at = Millis::from_unix_ms(entry.id.ulid().timestamp_ms());
+    Message {
+        id: entry.id,
+        conversation_id: owner.contact.conversation(),
+        contact_id: owner.contact,
+        lead_id: owner.lead,
+        direction: entry.direction,
+        kind: entry.kind.clone(),
+        text: None,
+        media: None,
+        location: None,
+        contacts: None,
+        interactive: None,
+        template: None,
+        button: None,
+        reaction: None,
+        order: None,
+        system: None,
+        unsupported: None,
+        target: None,
+        edited_at: None,
+        revoked_at: None,
+        reactions: Vec::new(),
+        context: None,
+        referral: None,
+        errors: Vec::new(),
+        error: None,
+        status: "received",
+        statuses: Receipts::default(),
+        cost: None,
+        purpose: None,
+        not_before: None,
+        attempts: None,
+        simulated: entry.provider == Provider::Sandbox,
+        provider: entry.provider,
+        number: NumberName::of(entry.provider, &entry.number),
+        provider_message_id: None,
+        created_at: clamped(sent_at, entry.received_at),
+        received_at: entry.received_at,
+        trace_id: entry.trace_id,
+        raw: None,
+    }
+}
+
+pub(super) fn reactions(annex: &Annex) -> Vec<ReactionBy> {
     let sides = [(Direction::Inbound, &annex.reaction_in), (Direction::Outbound, &annex.reaction_out)];
     let emoji = |(direction, reacted): (Direction, &Option<platform::dynamo::Reacted>)| {
         let reacted = reacted.as_ref()?;

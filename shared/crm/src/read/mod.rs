@@ -11,6 +11,7 @@ mod family;
 mod inbox;
 mod leads;
 mod message;
+mod sent;
 mod templates;
 mod timeline;
 mod traces;

@@ -77,8 +77,7 @@ pub(super) async fn evaluate(
     let mut content = draft.content.clone();
     if let Outgoing::Reaction { target, .. } = &mut content {
         let field = "reaction.message_id";
-        let id = MessageId::parse(target)
-            .map_err(|_| invalid(field, "Expected the id of a message, `msg_...`."))?;
+        let id = MessageId::parse(target).map_err(|_| SendError::NotFound)?;
         *target = provider_id(store, tenant, id, &situation, field).await?;
     }
     let reply_to = match draft.reply_to {
@@ -199,19 +198,20 @@ async fn provider_id(
     tenant: TenantId,
     id: MessageId,
     situation: &Situation,
-    field: &str,
+    field: &'static str,
 ) -> Result<String, SendError> {
-    let unknown = || invalid(field, "There is no such message in this conversation.");
-    let at = store.find_message(tenant, id).await?.ok_or_else(unknown)?;
+    if let Some(record) = store.send(tenant, id).await? {
+        if !situation.family.contains(&record.contact) {
+            return Err(SendError::NotFound);
+        }
+        return record.provider_message_id.ok_or(SendError::NotYet { field });
+    }
+    let at = store.find_message(tenant, id).await?.ok_or(SendError::NotFound)?;
     if !situation.family.contains(&at.contact) {
-        return Err(unknown().into());
+        return Err(SendError::NotFound);
     }
-    let entry = store.entry(tenant, at.contact, id).await?.ok_or_else(unknown)?;
-    if !entry.ours {
-        return Ok(entry.provider_message_id);
-    }
-    let sent = store.send(tenant, id).await?.and_then(|record| record.provider_message_id);
-    sent.ok_or_else(|| invalid(field, "The provider has not taken that message yet.").into())
+    let entry = store.entry(tenant, at.contact, id).await?.ok_or(SendError::NotFound)?;
+    Ok(entry.provider_message_id)
 }
 
 fn invalid(field: &str, message: impl Into<String>) -> FieldError {

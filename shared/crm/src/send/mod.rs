@@ -33,6 +33,12 @@ pub enum SendError {
     /// There is no such lead, conversation or message in this tenant.
     #[error("not found")]
     NotFound,
+    /// A message that is answered or reacted to has no id at the provider yet.
+    #[error("{field} names a message that the provider has not taken yet")]
+    NotYet {
+        /// The field that names it.
+        field: &'static str,
+    },
     /// Rules say no; the gravest reason first, at least one.
     #[error("refused")]
     Refused(Vec<Reason>),

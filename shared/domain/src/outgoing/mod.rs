@@ -53,10 +53,8 @@ pub enum Outgoing {
 
 /// A file to send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct OutgoingMedia {
     /// What it is.
-    #[serde(rename = "media_kind", alias = "kind")]
     pub media_kind: MediaKind,
     /// Where it is.
     #[serde(flatten)]
@@ -144,7 +142,7 @@ impl Variables {
 
 /// What a template's header is filled with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[serde(rename_all = "lowercase")]
 pub enum HeaderValue {
     /// The text of its one positional variable.
     Text(String),

@@ -61,6 +61,23 @@ pub struct ConsentRow {
     pub trace_id: Uuid,
 }
 
+impl From<&NewConsent<'_>> for ConsentRow {
+    fn from(consent: &NewConsent<'_>) -> Self {
+        Self {
+            id: consent.id,
+            purpose: consent.purpose,
+            state: consent.state,
+            occurred_at: consent.occurred_at,
+            recorded_at: consent.recorded_at,
+            wording: consent.wording.map(str::to_owned),
+            language: consent.language.map(str::to_owned),
+            source: consent.source.to_owned(),
+            actor: consent.actor.to_owned(),
+            trace_id: consent.trace_id,
+        }
+    }
+}
+
 impl Store {
     /// Writes a consent event down and moves the contact's standing, both or neither; the same event twice is one row,
     /// and an older event than the standing changes the ledger only (I-9).
@@ -75,18 +92,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const ACTION: &str = "record consent";
         let key = keys::consent_row(tenant, contact, consent.occurred_at, consent.id);
-        let row = ConsentRow {
-            id: consent.id,
-            purpose: consent.purpose,
-            state: consent.state,
-            occurred_at: consent.occurred_at,
-            recorded_at: consent.recorded_at,
-            wording: consent.wording.map(str::to_owned),
-            language: consent.language.map(str::to_owned),
-            source: consent.source.to_owned(),
-            actor: consent.actor.to_owned(),
-            trace_id: consent.trace_id,
-        };
+        let row = ConsentRow::from(consent);
         let mut item: Item =
             serde_dynamo::to_item(&row).map_err(|error| StoreError::corrupt(ACTION, &key.sk, error))?;
         item.insert("pk".to_owned(), AttributeValue::S(key.pk.clone()));

@@ -123,7 +123,7 @@ fn an_outbound_message_stands_where_its_receipts_say() {
     };
     let shown = seen(outbound(), vec![("wamid.A", failed)], false);
     assert_eq!((&shown["status"], &shown["errors"][0]["code"]), (&json!("failed"), &json!(131_026)));
-    assert_eq!(shown["pricing"]["billable"], false);
+    assert_eq!(shown["cost"]["billable"], false);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! `GET /v1/whatsapp/messages/{id}`
 
-use crate::with_raw;
 use axum::extract::State;
 use crm::read::{Message, message};
 use domain::ids::MessageId;
@@ -13,8 +12,8 @@ pub(crate) async fn get(
     params: Params,
     id: PathId,
 ) -> Result<Data<Message>, Problem> {
-    let raw = with_raw(&params.only(&["include"])?)?;
+    let raw = params.only(&["include"])?.read("include", "`raw`", |text| (text == "raw").then_some(()))?;
     let id = id.parse(MessageId::parse)?;
-    let found = message(&platform.store, caller.tenant(), id, raw).await?;
+    let found = message(&platform.store, caller.tenant(), id, raw.is_some()).await?;
     found.map(Data::ok).ok_or(Problem::NotFound)
 }

@@ -1,0 +1,87 @@
+//! The send body: one recipient, one content, and how to send it.
+
+use crate::content;
+use crm::send::{Draft, Schedule, Target};
+use domain::ids::{ConversationId, LeadId, MessageId};
+use domain::outgoing::Interactive;
+use domain::permit::SendPurpose;
+use domain::phone::Phone;
+use domain::time::Millis;
+use platform::http::Problem;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What `POST /v1/whatsapp/messages` and `POST /v1/whatsapp/preflight` take.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SendBody {
+    lead_id: Option<String>,
+    conversation_id: Option<String>,
+    to: Option<String>,
+    pub(crate) text: Option<String>,
+    /// Whether the first link of a text is shown as a card.
+    #[serde(default)]
+    pub(crate) preview_url: bool,
+    /// An object, or just the name, with `language` and `variables` beside it.
+    pub(crate) template: Option<Value>,
+    pub(crate) language: Option<String>,
+    pub(crate) variables: Option<Value>,
+    pub(crate) media: Option<content::MediaBody>,
+    pub(crate) interactive: Option<Interactive>,
+    pub(crate) location: Option<domain::outgoing::OutgoingLocation>,
+    pub(crate) contacts: Option<Vec<Value>>,
+    pub(crate) reaction: Option<content::ReactionBody>,
+    reply_to: Option<String>,
+    #[serde(default)]
+    purpose: SendPurpose,
+    #[serde(default)]
+    hold: bool,
+    not_before: Option<Millis>,
+    #[serde(default)]
+    confirm_language: bool,
+}
+
+impl SendBody {
+    /// The draft and its schedule.
+    ///
+    /// # Errors
+    /// No or two recipients or contents, or a field that cannot be what it is; a malformed id is not found.
+    pub(crate) fn read(self) -> Result<(Draft, Schedule), Problem> {
+        let target = self.target()?;
+        let reply_to = match self.reply_to.as_deref() {
+            Some(text) => Some(MessageId::parse(text).map_err(|_| Problem::NotFound)?),
+            None => None,
+        };
+        let (purpose, confirm_language) = (self.purpose, self.confirm_language);
+        let schedule = Schedule { hold: self.hold, not_before: self.not_before };
+        let content = content::read(self)?;
+        Ok((Draft { target, content, reply_to, purpose, confirm_language }, schedule))
+    }
+
+    fn target(&self) -> Result<Target, Problem> {
+        let given = [
+            ("lead_id", self.lead_id.as_deref()),
+            ("conversation_id", self.conversation_id.as_deref()),
+            ("to", self.to.as_deref()),
+        ];
+        let mut given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let Some((name, value)) = given.next() else {
+            return Err(Problem::invalid("to", "Say whom it is for: one of lead_id, conversation_id, to."));
+        };
+        if let Some((second, _)) = given.next() {
+            return Err(Problem::invalid(second, format!("Give one recipient: `{name}` is given as well.")));
+        }
+        match name {
+            "lead_id" => LeadId::parse(value).map(Target::Lead).map_err(|_| Problem::NotFound),
+            "conversation_id" => {
+                ConversationId::parse(value).map(Target::Conversation).map_err(|_| Problem::NotFound)
+            }
+            _ => Phone::parse_e164(value).map(Target::Phone).map_err(|_| {
+                Problem::invalid(
+                    "to",
+                    "Expected a complete number in E.164, such as +971501234567, without blanks.",
+                )
+            }),
+        }
+    }
+}

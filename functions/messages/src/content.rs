@@ -1,0 +1,170 @@
+//! The one content of a send body.
+
+use crate::body::SendBody;
+use domain::message::MediaKind;
+use domain::outgoing::{
+    ButtonValue, HeaderValue, MediaSource, Outgoing, OutgoingMedia, TemplateUse, Variables,
+};
+use platform::http::Problem;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// A file, by its address or by its id.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MediaBody {
+    kind: MediaKind,
+    url: Option<String>,
+    id: Option<String>,
+    caption: Option<String>,
+    filename: Option<String>,
+}
+
+/// An emoji on one of our messages or of the customer's; an empty one takes it away.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReactionBody {
+    message_id: String,
+    emoji: Option<String>,
+}
+
+/// Reads the content.
+pub(crate) fn read(body: SendBody) -> Result<Outgoing, Problem> {
+    let given = [
+        ("text", body.text.is_some()),
+        ("template", body.template.is_some()),
+        ("media", body.media.is_some()),
+        ("interactive", body.interactive.is_some()),
+        ("location", body.location.is_some()),
+        ("contacts", body.contacts.is_some()),
+        ("reaction", body.reaction.is_some()),
+    ];
+    let mut names = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name);
+    let first = names.next();
+    if let (Some(first), Some(second)) = (first, names.next()) {
+        return Err(Problem::invalid(second, format!("Give one content: `{first}` is given as well.")));
+    }
+    let beside = [
+        ("language", body.language.is_some()),
+        ("variables", body.variables.is_some()),
+        ("preview_url", body.preview_url),
+    ];
+    for (name, given) in beside {
+        let belongs = if name == "preview_url" { "text" } else { "template" };
+        if given && first != Some(belongs) {
+            return Err(Problem::invalid(name, format!("It belongs to `{belongs}`.")));
+        }
+    }
+    if let Some(text) = body.text {
+        return Ok(Outgoing::Text { body: text, preview_url: body.preview_url });
+    }
+    if let Some(template) = body.template {
+        return template_use(template, body.language, body.variables).map(Outgoing::Template);
+    }
+    if let Some(media) = body.media {
+        return media_of(media).map(Outgoing::Media);
+    }
+    if let Some(interactive) = body.interactive {
+        return Ok(Outgoing::Interactive { interactive });
+    }
+    if let Some(location) = body.location {
+        return Ok(Outgoing::Location(location));
+    }
+    if let Some(contacts) = body.contacts {
+        return Ok(Outgoing::Contacts { contacts });
+    }
+    if let Some(reaction) = body.reaction {
+        let emoji = reaction.emoji.filter(|emoji| !emoji.is_empty());
+        return Ok(Outgoing::Reaction { target: reaction.message_id, emoji });
+    }
+    let kinds = "text, template, media, interactive, location, contacts, reaction";
+    Err(Problem::invalid("text", format!("Say what to send: one of {kinds}.")))
+}
+
+fn media_of(media: MediaBody) -> Result<OutgoingMedia, Problem> {
+    let source = match (media.url, media.id) {
+        (Some(url), None) => MediaSource::Url(url),
+        (None, Some(id)) => MediaSource::Id(id),
+        (Some(_), Some(_)) => return Err(Problem::invalid("media.id", "Give either `url` or `id`.")),
+        (None, None) => return Err(Problem::invalid("media.url", "Give a `url` or the `id` of an upload.")),
+    };
+    let (media_kind, caption, filename) = (media.kind, media.caption, media.filename);
+    Ok(OutgoingMedia { media_kind, source, caption, filename })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TemplateBody {
+    name: String,
+    language: Option<String>,
+    variables: Option<Value>,
+    header: Option<HeaderValue>,
+    #[serde(default)]
+    buttons: Vec<ButtonValue>,
+}
+
+/// A template by name alone, with what fills it beside it, or as an object that holds both.
+fn template_use(
+    template: Value,
+    language: Option<String>,
+    beside: Option<Value>,
+) -> Result<TemplateUse, Problem> {
+    let template = match template {
+        Value::String(name) => {
+            let variables = variables(beside, "variables")?;
+            return Ok(TemplateUse { name, language, variables, header: None, buttons: Vec::new() });
+        }
+        Value::Object(members) => Value::Object(members),
+        _ => return Err(Problem::invalid("template", "Expected a name, or an object with a `name`.")),
+    };
+    for (name, given) in [("language", language.is_some()), ("variables", beside.is_some())] {
+        if given {
+            return Err(Problem::invalid(name, format!("Give it inside the template: `template.{name}`.")));
+        }
+    }
+    let body: TemplateBody =
+        serde_json::from_value(template).map_err(|error| Problem::invalid("template", error.to_string()))?;
+    Ok(TemplateUse {
+        name: body.name,
+        language: body.language,
+        variables: variables(body.variables, "template.variables")?,
+        header: body.header,
+        buttons: body.buttons,
+    })
+}
+
+/// Variables by name or by order; numbers and yes/no are taken as they are written.
+fn variables(given: Option<Value>, field: &str) -> Result<Variables, Problem> {
+    match given {
+        None | Some(Value::Null) => Ok(Variables::default()),
+        Some(Value::Object(members)) => named(members, field),
+        Some(Value::Array(values)) => {
+            let texts = values.into_iter().enumerate();
+            let texts =
+                texts.map(|(n, value)| scalar(value).ok_or_else(|| no_text(&format!("{field}[{n}]"))));
+            texts.collect::<Result<_, _>>().map(Variables::Positional)
+        }
+        Some(_) => Err(Problem::invalid(field.to_owned(), "Expected an object of names or a list of texts.")),
+    }
+}
+
+fn named(members: Map<String, Value>, field: &str) -> Result<Variables, Problem> {
+    let pairs = members.into_iter().map(|(name, value)| match scalar(value) {
+        Some(text) => Ok((name, text)),
+        None => Err(no_text(&format!("{field}.{name}"))),
+    });
+    pairs.collect::<Result<_, _>>().map(Variables::Named)
+}
+
+fn scalar(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(yes) => Some(yes.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn no_text(field: &str) -> Problem {
+    Problem::invalid(field.to_owned(), "Expected a text.")
+}

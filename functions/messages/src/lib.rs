@@ -1,0 +1,28 @@
+//! Messages we send: accepting, asking first, releasing, taking back, sending again, and reading any message.
+
+mod body;
+mod content;
+mod message;
+mod moves;
+mod preflight;
+mod problem;
+mod send;
+
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use platform::Platform;
+use platform::http::serve;
+use platform::transport::Transport;
+
+/// The routes, ready to serve.
+pub fn router(platform: Platform, transport: Transport) -> Router {
+    let routes = Router::new()
+        .route("/whatsapp/messages", post(send::post))
+        .route("/whatsapp/messages/{id}", get(message::get))
+        .route("/whatsapp/messages/{id}/release", post(moves::release))
+        .route("/whatsapp/messages/{id}/cancel", post(moves::cancel))
+        .route("/whatsapp/messages/{id}/resend", post(moves::resend))
+        .route("/whatsapp/preflight", post(preflight::post))
+        .layer(Extension(transport));
+    serve(routes, platform)
+}

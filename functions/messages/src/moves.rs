@@ -1,0 +1,66 @@
+//! `POST /v1/whatsapp/messages/{id}/release`, `/cancel`, `/resend`
+
+use crate::send::{by, shown};
+use axum::extract::State;
+use crm::read::Message;
+use crm::send::{By, Moved};
+use domain::ids::MessageId;
+use platform::Platform;
+use platform::dynamo::StoreError;
+use platform::http::{Admin, Agent, Caller, Data, NoBody, Params, PathId, Problem};
+
+pub(crate) async fn release(
+    caller: Caller<Agent>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+    NoBody: NoBody,
+) -> Result<Data<Message>, Problem> {
+    params.only(&[])?;
+    let (by, id) = (by(&caller), id.parse(MessageId::parse)?);
+    let moved = crm::send::release(&platform, by, id, caller.now()).await;
+    answer(&platform, by, id, moved, "Only a held message can be released").await
+}
+
+pub(crate) async fn cancel(
+    caller: Caller<Agent>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+    NoBody: NoBody,
+) -> Result<Data<Message>, Problem> {
+    params.only(&[])?;
+    let (by, id) = (by(&caller), id.parse(MessageId::parse)?);
+    let moved = crm::send::cancel(&platform, by, id, caller.now()).await;
+    answer(&platform, by, id, moved, "Only a held or queued message can be cancelled").await
+}
+
+pub(crate) async fn resend(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+    NoBody: NoBody,
+) -> Result<Data<Message>, Problem> {
+    params.only(&[])?;
+    let (by, id) = (by(&caller), id.parse(MessageId::parse)?);
+    let moved = crm::send::resend(&platform, by, id, caller.now()).await;
+    answer(&platform, by, id, moved, "Only an uncertain message can be sent again").await
+}
+
+async fn answer(
+    platform: &Platform,
+    by: By,
+    id: MessageId,
+    moved: Result<Moved, StoreError>,
+    rule: &str,
+) -> Result<Data<Message>, Problem> {
+    match moved? {
+        Moved::Yes => shown(platform, by, id).await.map(Data::ok),
+        Moved::NotFound => Err(Problem::NotFound),
+        Moved::No(state) => {
+            let message = format!("{rule}; this one is `{}`.", state.as_str());
+            Err(Problem::Conflict { message, retry_after_s: None })
+        }
+    }
+}

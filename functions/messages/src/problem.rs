@@ -1,0 +1,68 @@
+//! From what the use case says to what the API answers.
+
+use crm::ingest::IngestError;
+use crm::send::{Reason, SendError, sendable};
+use crm::templates::SyncError;
+use domain::ids::TenantId;
+use platform::Platform;
+use platform::http::{Code, Problem, Refused};
+use serde_json::json;
+
+/// The answer to a message that was not accepted. A closed window is answered with the templates that may be sent.
+pub(crate) async fn problem(platform: &Platform, tenant: TenantId, error: SendError) -> Problem {
+    let reasons = match error {
+        SendError::Invalid(error) => return Problem::invalid(error.field, error.message),
+        SendError::NotFound => return Problem::NotFound,
+        SendError::NotYet { field } => {
+            let message = format!("The message that `{field}` names has not been taken by the provider yet.");
+            return Problem::Conflict { message, retry_after_s: Some(2) };
+        }
+        SendError::Store(error) | SendError::Templates(SyncError::Store(error)) => return error.into(),
+        SendError::Contact(IngestError::Transient { reason }) => return Problem::unavailable(reason),
+        SendError::Contact(IngestError::Permanent { reason }) => return Problem::internal(reason),
+        SendError::Templates(error) => return Problem::unavailable(error),
+        SendError::Refused(reasons) => reasons,
+    };
+    let Some(gravest) = reasons.first() else { return Problem::internal("a refusal without a reason") };
+    let mut refused = refused(gravest);
+    if refused.code == Code::Outside24hWindow {
+        match sendable(platform, tenant, true).await {
+            Ok(templates) => {
+                let mut names: Vec<String> = templates.into_iter().map(|template| template.name).collect();
+                names.dedup();
+                refused.details.insert("templates_allowed".to_owned(), json!(names));
+            }
+            Err(error) => tracing::warn!("the templates allowed could not be listed: {error}"),
+        }
+    }
+    refused.into()
+}
+
+fn refused(reason: &Reason) -> Refused {
+    let code = Code::ALL.into_iter().find(|code| code.as_str() == reason.code());
+    Refused {
+        code: code.unwrap_or(Code::ValidationError),
+        message: reason.message(),
+        field: reason.field(),
+        details: reason.details(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::permit::{Barred, Refusal};
+
+    #[test]
+    fn every_refusal_has_a_code_of_the_api() {
+        for refusal in [
+            Refusal::NotConfigured,
+            Refusal::DoNotContact(Barred::Channel),
+            Refusal::TemplateNotApproved(None),
+            Refusal::Outside24hWindow { closed_at: None },
+        ] {
+            let reason = Reason::Rule { refusal, words: None };
+            assert_eq!(refused(&reason).code.as_str(), reason.code());
+        }
+    }
+}

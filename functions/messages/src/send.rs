@@ -1,0 +1,99 @@
+//! `POST /v1/whatsapp/messages`
+
+use crate::body::SendBody;
+use crate::problem::problem;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use crm::read::{Message, message};
+use crm::send::{By, accept, settled};
+use domain::ids::MessageId;
+use platform::Platform;
+use platform::http::{Agent, Caller, Data, JsonBody, Params, Problem, Seed};
+use platform::transport::Transport;
+use std::time::Duration;
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// The longest a caller may wait, in seconds: the function must answer before the gateway gives up.
+const LONGEST_WAIT_S: u64 = 10;
+
+pub(crate) async fn post(
+    caller: Caller<Agent>,
+    State(platform): State<Platform>,
+    Extension(transport): Extension<Transport>,
+    params: Params,
+    headers: HeaderMap,
+    seed: Seed,
+    JsonBody(body): JsonBody<SendBody>,
+) -> Result<Response, Problem> {
+    params.only(&[])?;
+    let (draft, schedule) = body.read()?;
+    let by = by(&caller);
+    let id = MessageId::from_ulid(seed.ulid("message"));
+    if let Err(error) = accept(&platform, &transport, by, &draft, schedule, id, caller.now()).await {
+        return Err(problem(&platform, by.tenant, error).await);
+    }
+    let Some(seconds) = wait(&headers) else {
+        return Ok(Data::accepted(shown(&platform, by, id).await?).into_response());
+    };
+    let record = settled(&platform, by.tenant, id, Duration::from_secs(seconds)).await?;
+    let message = shown(&platform, by, id).await?;
+    if record.is_none_or(|record| !record.state.is_settled()) {
+        return Ok(Data::accepted(message).into_response());
+    }
+    let mut answer = Data::ok(message).into_response();
+    if let Ok(applied) = HeaderValue::try_from(format!("wait={seconds}")) {
+        answer.headers_mut().insert(APPLIED, applied);
+    }
+    Ok(answer)
+}
+
+/// Who asks, for the use case.
+pub(crate) fn by<R>(caller: &Caller<R>) -> By {
+    By { tenant: caller.tenant(), key: caller.principal.key_id, trace_id: caller.call.trace_id }
+}
+
+/// The message as it stands now.
+pub(crate) async fn shown(platform: &Platform, by: By, id: MessageId) -> Result<Message, Problem> {
+    let found = message(&platform.store, by.tenant, id, false).await?;
+    found.ok_or_else(|| Problem::internal("a message that was accepted is not there"))
+}
+
+/// The seconds of `Prefer: wait=N` (RFC 7240), at most ten; anything else is no preference.
+fn wait(headers: &HeaderMap) -> Option<u64> {
+    let lines = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    let mut preferences = lines.flat_map(|line| line.split([',', ';'])).map(str::trim);
+    let seconds = preferences.find_map(|one| {
+        let (name, value) = one.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("wait")
+            .then(|| value.trim().trim_matches('"').parse::<u64>().ok())?
+    });
+    seconds.map(|seconds| seconds.min(LONGEST_WAIT_S))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preference_to_wait_is_read_wherever_it_stands_and_bounded() {
+        for (line, expected) in [
+            ("wait=5", Some(5)),
+            ("respond-async, wait=5", Some(5)),
+            ("Wait = 3", Some(3)),
+            ("wait=\"7\"", Some(7)),
+            ("wait=600", Some(10)),
+            ("wait=0", Some(0)),
+            ("wait=soon", None),
+            ("respond-async", None),
+            ("await=5", None),
+        ] {
+            let headers = [(PREFER, HeaderValue::from_static(line))].into_iter().collect();
+            assert_eq!(wait(&headers), expected, "{line}");
+        }
+        assert_eq!(wait(&HeaderMap::new()), None);
+    }
+}

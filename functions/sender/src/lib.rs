@@ -1,0 +1,62 @@
+//! Sends what waits: each record of the queue names a conversation, whose messages go out one after the other.
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use crm::dispatch::drain;
+use futures_util::StreamExt as _;
+use platform::Platform;
+use platform::queue::outbound::LaneJob;
+use platform::telemetry::chain;
+use platform::transport::Transport;
+
+/// How many conversations of a batch are worked on at a time.
+const AT_A_TIME: usize = 10;
+
+/// The sender; one per process.
+#[derive(Debug)]
+pub struct Sender {
+    platform: Platform,
+    transport: Transport,
+}
+
+impl Sender {
+    /// Wires the sender; no I/O.
+    #[must_use]
+    pub const fn new(platform: Platform, transport: Transport) -> Self {
+        Self { platform, transport }
+    }
+
+    /// Works on a batch; the answer names the records that must be delivered again.
+    pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+        let work: Vec<_> = event.records.iter().map(|message| self.one(message)).collect();
+        let done: Vec<Option<BatchItemFailure>> =
+            futures_util::stream::iter(work).buffer_unordered(AT_A_TIME).collect().await;
+        let mut response = SqsBatchResponse::default();
+        response.batch_item_failures = done.into_iter().flatten().collect();
+        response
+    }
+
+    async fn one(&self, message: &SqsMessage) -> Option<BatchItemFailure> {
+        let job = match LaneJob::decode(message.body.as_deref().unwrap_or_default()) {
+            Ok(job) => job,
+            Err(error) => {
+                // Not ours: the dead-letter queue keeps it for a person.
+                tracing::error!(message.id = message.message_id, "{error}");
+                return Some(failure(message));
+            }
+        };
+        match drain(&self.platform, &self.transport, job).await {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::warn!(tenant.id = %job.tenant, "a lane waits: {}", chain(&error));
+                Some(failure(message))
+            }
+        }
+    }
+}
+
+fn failure(message: &SqsMessage) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    // SQS always names its messages; an empty identifier would fail the whole batch, which is the safe side.
+    failure.item_identifier = message.message_id.clone().unwrap_or_default();
+    failure
+}

@@ -1,0 +1,113 @@
+//! What a customer withdraws by what they write, press or choose at the provider.
+
+use super::IngestError;
+use super::contact::{self, Seen};
+use super::events::Context;
+use crate::consent::{self, Withdrawal};
+use domain::consent::{ConsentState, Purpose};
+use domain::ids::{ContactId, MessageId, derived_ulid};
+use domain::keywords;
+use domain::language;
+use domain::message::Content;
+use domain::time::Millis;
+use domain::window;
+use providers::event::{InboundMessage, Preference, Status};
+
+/// 131050: the customer stopped marketing messages (providers.md 2.2).
+const STOPPED_MARKETING: i64 = 131_050;
+
+/// Writes a withdrawal down when a message is nothing but a stop word.
+pub(super) async fn by_keyword(
+    context: &Context<'_>,
+    contact: ContactId,
+    id: MessageId,
+    message: &InboundMessage,
+    received_at: Millis,
+) -> Result<(), IngestError> {
+    let Some(words) = said(&message.body.content) else { return Ok(()) };
+    let Some(purpose) = keywords::revocation(words) else { return Ok(()) };
+    let delivery = context.delivery;
+    let withdrawal = Withdrawal {
+        purpose,
+        at: window::clamped(message.sent_at, received_at),
+        now: context.now,
+        wording: Some(words),
+        language: language::detect(words).map(language::Language::as_str),
+        source: "inbound_keyword",
+        event: &id.to_string(),
+        trace_id: delivery.trace_id,
+    };
+    consent::withdraw(context.store, delivery.tenant, contact, withdrawal).await?;
+    Ok(())
+}
+
+/// What a person says with a message: words, or the button they pressed.
+fn said(content: &Content) -> Option<&str> {
+    match content {
+        Content::Text { body } => Some(body),
+        Content::Button { text, .. } => text.as_deref(),
+        Content::Interactive(reply) => reply.title.as_deref(),
+        Content::Media(..)
+        | Content::Location(_)
+        | Content::Contacts(_)
+        | Content::Reaction { .. }
+        | Content::Order(_)
+        | Content::Edit { .. }
+        | Content::Revoke { .. }
+        | Content::System { .. }
+        | Content::Unsupported { .. }
+        | Content::Unknown { .. } => None,
+    }
+}
+
+/// Writes down what a person chose about marketing in WhatsApp's own settings; what it came to, in words.
+pub(super) async fn by_preference(
+    context: &Context<'_>,
+    preference: &Preference,
+    raw: &str,
+) -> Result<String, IngestError> {
+    let delivery = context.delivery;
+    let state = match (preference.category.as_str(), preference.value.as_str()) {
+        ("marketing_messages", "stop") => ConsentState::Revoked,
+        ("marketing_messages", "resume" | "signup") => ConsentState::Granted,
+        (category, value) => return Ok(format!("kept: {category} {value}")),
+    };
+    let order = derived_ulid(preference.at.unix_ms(), &[raw]);
+    let seen = Seen {
+        tenant: delivery.tenant,
+        person: &preference.person,
+        order,
+        at: preference.at,
+        received_at: delivery.received_at,
+        lead: None,
+    };
+    let contact = contact::resolve(context.store, seen).await?;
+    let choice = Withdrawal {
+        purpose: Purpose::Marketing,
+        at: window::clamped(preference.at, delivery.received_at),
+        now: context.now,
+        wording: None,
+        language: None,
+        source: "provider_preference",
+        event: raw,
+        trace_id: delivery.trace_id,
+    };
+    consent::event(context.store, delivery.tenant, contact, state, choice).await?;
+    Ok(format!("followed: marketing messages {}", state.as_str()))
+}
+
+/// Writes a withdrawal down when a status says that its recipient stopped marketing.
+pub(super) async fn by_status(
+    context: &Context<'_>,
+    contact: ContactId,
+    message: MessageId,
+    status: &Status,
+) -> Result<(), IngestError> {
+    if status.errors.iter().all(|error| error.code != STOPPED_MARKETING) {
+        return Ok(());
+    }
+    let at = window::clamped(status.at.unwrap_or(context.delivery.received_at), context.delivery.received_at);
+    let trace = context.delivery.trace_id;
+    consent::revoked_at_provider(context.store, context.delivery.tenant, contact, message, trace, at).await?;
+    Ok(())
+}
