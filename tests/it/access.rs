@@ -21,6 +21,8 @@ async fn every_route_asks_for_a_key_and_for_the_role_it_needs() {
         ("GET", format!("/v1/conversations/conv_{ABSENT}/messages"), 0),
         ("GET", format!("/v1/contacts/ctc_{ABSENT}"), 0),
         ("GET", format!("/v1/whatsapp/messages/msg_{ABSENT}"), 0),
+        ("GET", format!("/v1/whatsapp/media/msg_{ABSENT}"), 0),
+        ("POST", "/v1/whatsapp/media".to_owned(), 1),
         ("GET", "/v1/whatsapp/templates".to_owned(), 0),
         ("GET", format!("/v1/whatsapp/templates/tpl_{ABSENT}"), 0),
         ("POST", "/v1/whatsapp/templates/sync".to_owned(), 1),
