@@ -24,10 +24,12 @@ impl Simulator {
     /// nobody answered.
     pub(crate) async fn post(&self, line: &Line, body: &Value) -> u16 {
         let text = escaped(body);
+        // An override takes the messages; what is about the account goes to the app.
+        let about_messages = body.pointer("/entry/0/changes/0/field").is_none_or(|field| field == "messages");
         let mut wait = FIRST_WAIT;
         let mut status = 0;
         for attempt in 1..=ATTEMPTS {
-            status = self.post_once(line, &text).await;
+            status = self.post_once(line, &text, about_messages).await;
             if status == 200 || self.is_stopped() {
                 break;
             }
@@ -40,7 +42,7 @@ impl Simulator {
         status
     }
 
-    async fn post_once(&self, line: &Line, text: &str) -> u16 {
+    async fn post_once(&self, line: &Line, text: &str, about_messages: bool) -> u16 {
         let mut request = Request::builder().method(Method::POST).header(CONTENT_TYPE, "application/json");
         let url = match &line.account.provider {
             Provider::Meta { app_secret, .. } => {
@@ -48,6 +50,7 @@ impl Simulator {
                 request = request.header("X-Hub-Signature-256", signature);
                 request = request.header(USER_AGENT, "facebookexternalua");
                 let other = line.desk().override_url.as_ref().map(|(url, _)| url.clone());
+                let other = other.filter(|_| about_messages);
                 other.unwrap_or_else(|| self.webhook_url(line))
             }
             Provider::Dialog360 { webhook_token, .. } => {

@@ -19,6 +19,8 @@ pub(crate) struct Desk {
     pub(crate) templates: Vec<Template>,
     /// Names of templates that were deleted, and when: they stay taken for a month.
     pub(crate) deleted: HashMap<String, i64>,
+    /// Samples that are being uploaded, and their lengths.
+    pub(crate) uploads: HashMap<String, usize>,
     /// Files by id.
     pub(crate) media: HashMap<String, Media>,
     pub(crate) people: People,
@@ -54,6 +56,7 @@ impl Desk {
         Self {
             templates: demo::templates(),
             deleted: HashMap::new(),
+            uploads: HashMap::new(),
             media: HashMap::new(),
             people: People::default(),
             inbound: HashSet::new(),

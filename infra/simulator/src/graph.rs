@@ -6,6 +6,7 @@ use crate::api::{About, Outcome};
 use crate::callbacks::is_loopback;
 use crate::cloud::error::{Checked, GraphError};
 use crate::cloud::{media, message, send, template_create};
+use crate::uploads;
 use crate::wire::{Call, Reply};
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -13,6 +14,8 @@ use std::sync::Arc;
 
 /// The versions that are answered.
 const VERSIONS: std::ops::RangeInclusive<u32> = 21..=26;
+/// The app of every token.
+const APP: &str = "100000000000001";
 const SCOPES: [&str; 2] = ["whatsapp_business_messaging", "whatsapp_business_management"];
 
 /// What a call is about, credentials aside.
@@ -50,8 +53,8 @@ fn has_template(line: &Line, id: &str) -> bool {
 
 /// The number that a token opens.
 fn owner(sim: &Simulator, call: &Call) -> Option<Arc<Line>> {
-    let given =
-        Some(call.bearer()).filter(|token| !token.is_empty()).or_else(|| call.asked("access_token"))?;
+    let bearer = Some(call.bearer()).filter(|token| !token.is_empty());
+    let given = bearer.or_else(|| uploads::oauth(call)).or_else(|| call.asked("access_token"))?;
     sim.lines()
         .into_iter()
         .find(|line| matches!(&line.account.provider, Provider::Meta { token, .. } if token == given))
@@ -111,6 +114,9 @@ pub(crate) async fn answer(sim: &Simulator, call: &Call) -> Outcome {
             None => refused_object(id, call),
         },
         ("DELETE", []) if media::delete(&line, id) => done(),
+        ("POST", []) if id.starts_with(uploads::SESSION) => uploads::finish(&line, id, call),
+        // The only app there is.
+        ("POST", ["uploads"]) if *id == APP => uploads::begin(&line, call),
         ("POST", []) if has_template(&line, id) => template_create::edit(&line, id, call),
         ("POST", ["unpause"]) if has_template(&line, id) => template_create::unpause(&line, id),
         _ => refused_object(id, call),
@@ -151,7 +157,7 @@ fn debug_token(sim: &Simulator, call: &Call) -> Outcome {
         Some(line) => {
             let granular: Vec<_> =
                 SCOPES.iter().map(|scope| json!({"scope": scope, "target_ids": [line.waba_id]})).collect();
-            json!({"app_id": "100000000000001", "type": "SYSTEM_USER", "application": "Hadar", "is_valid": true,
+            json!({"app_id": APP, "type": "SYSTEM_USER", "application": "Hadar", "is_valid": true,
                 "expires_at": 0, "data_access_expires_at": 0, "issued_at": 1_700_000_000, "scopes": SCOPES,
                 "granular_scopes": granular, "user_id": "122100000000001"})
         }
@@ -224,7 +230,8 @@ fn subscriptions(line: &Line) -> Value {
     if !desk.subscribed {
         return json!({"data": []});
     }
-    let app = json!({"link": "https://www.facebook.com/games/?app_id=100000000000001", "name": "Hadar", "id": "100000000000001"});
+    let app =
+        json!({"link": "https://www.facebook.com/games/?app_id=100000000000001", "name": "Hadar", "id": APP});
     let mut entry = json!({"whatsapp_business_api_data": app});
     if let (Some(fields), Some((url, _))) = (entry.as_object_mut(), &desk.override_url) {
         fields.insert("override_callback_uri".into(), json!(url));

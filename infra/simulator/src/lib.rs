@@ -27,6 +27,7 @@ mod ogg;
 mod people;
 mod statuses;
 mod ultramsg;
+mod uploads;
 mod wire;
 
 pub use account::{Account, Provider};

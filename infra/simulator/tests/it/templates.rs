@@ -196,9 +196,12 @@ async fn an_override_is_set_only_when_it_answers_the_challenge() {
     assert_eq!(listed["data"][0]["override_callback_uri"], json!(url));
     business.customer(json!({"tenant_id": "tnt_m", "text": "Hello"})).await;
     assert_eq!(business.posted().await[0].uri.path(), "/hooks/other");
+    let quality = json!({"quality": {"tenant_id": "tnt_m", "event": "UNFLAGGED"}});
+    business.sim.behave(quality).await.unwrap();
+    assert_eq!(business.posted().await[1].uri.path(), "/hooks/tnt_m", "the account is the app's business");
     assert_eq!(answered(business.graph("POST", &path), &json!({})).await.0, 200);
     business.customer(json!({"tenant_id": "tnt_m", "text": "Hello"})).await;
-    assert_eq!(business.posted().await[1].uri.path(), "/hooks/tnt_m", "back on the app's URL");
+    assert_eq!(business.posted().await[2].uri.path(), "/hooks/tnt_m", "back on the app's URL");
     assert_eq!(read(business.graph("DELETE", &path)).await.0, 200);
     assert_eq!(read(business.graph("GET", &path)).await.1, json!({"data": []}));
 }
@@ -245,4 +248,23 @@ async fn numbers_tokens_and_registration() {
             .0,
         400
     );
+}
+
+#[tokio::test]
+async fn a_sample_is_uploaded_in_two_calls_and_becomes_a_handle() {
+    let business = Business::start().await;
+    let begin = |query: &str| business.graph("POST", &format!("100000000000001/uploads?{query}"));
+    assert_eq!(read(begin("file_length=4&file_type=text/html")).await.0, 400);
+    assert_eq!(read(begin("file_type=image/png")).await.0, 400);
+    let (_, session) = read(begin("file_name=a.png&file_length=4&file_type=image/png")).await;
+    let path = format!("/graph/v26.0/{}", session["id"].as_str().unwrap());
+    let bytes = |token: &str, offset: &str, bytes: &'static str| {
+        let request = business.request("POST", &path).header("authorization", format!("OAuth {token}"));
+        request.header("file_offset", offset.to_owned()).body(bytes)
+    };
+    assert_eq!(read(bytes("wrong", "0", "abcd")).await.0, 401);
+    assert_eq!(read(bytes(TOKEN, "2", "abcd")).await.0, 400);
+    assert_eq!(read(bytes(TOKEN, "0", "abc")).await.0, 400, "a byte is missing");
+    let (status, told) = read(bytes(TOKEN, "0", "abcd")).await;
+    assert!(status == 200 && told["h"].as_str().unwrap().starts_with("4::"), "{told}");
 }
