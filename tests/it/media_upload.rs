@@ -167,3 +167,64 @@ async fn no_address_inside_is_fetched() {
         assert_eq!((answer.status.as_u16(), &error["field"]), (400, &json!("url")), "{url}: {error}");
     }
 }
+
+#[tokio::test]
+async fn an_uploaded_file_reaches_the_customer_through_each_provider_and_can_be_read_back() {
+    let world = World::start().await;
+    for (provider, kind, bytes, media) in [
+        ("meta", "image/jpeg", JPEG, "image"),
+        ("dialog360", "image/jpeg", JPEG, "image"),
+        ("ultramsg", "image/jpeg", JPEG, "image"),
+        ("meta", "application/zip", b"PK\x03\x04 plans", "document"),
+    ] {
+        world.stack.simulator().reset();
+        let tenant = world.tenant(provider);
+        let key = tenant.keys.live_agent;
+        let wrote = json!({"tenant_id": tenant.id, "text": "Have you a photo?"});
+        world.stack.simulator().customer_writes("971501112233", wrote).await.unwrap();
+        world.settled().await;
+        let id = upload(&world, &key, kind, "", bytes, &[]).await.data()["id"].clone();
+        let body = json!({"to": "+971501112233", "media": {"kind": media, "id": id}});
+        let answer = world.post("/v1/whatsapp/messages", &key, &body).await;
+        assert_eq!(answer.status, 202, "{provider}: {:?}", answer.json());
+        world.settled().await;
+        let message = answer.data()["id"].as_str().unwrap().to_owned();
+        let shown = world.get(&format!("/v1/whatsapp/messages/{message}"), &key).await.data();
+        assert_eq!(shown["status"], "read", "{provider} {kind}: {shown}");
+        assert_eq!(shown["media"]["id"], id, "{provider} {kind}: {shown}");
+        let asked = world.stack.simulator().sent();
+        let asked = asked.iter().map(|one| serde_json::to_string(one).unwrap()).collect::<String>();
+        let by_address = id.as_str().unwrap().starts_with("obj_");
+        assert_eq!(asked.contains("X-Amz-Signature"), by_address, "{provider} {kind}: {asked}");
+        let read = world.get(&format!("/v1/whatsapp/media/{message}"), &key).await;
+        assert_eq!(
+            (read.status.as_u16(), read.bytes.as_ref()),
+            (200, bytes),
+            "{provider} {kind}: {:?}",
+            read.json()
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_uploaded_file_that_is_no_longer_kept_fails_the_message_and_says_what_to_do() {
+    let world = World::start().await;
+    let tenant = world.tenant("ultramsg");
+    let key = tenant.keys.live_agent;
+    let wrote = json!({"tenant_id": tenant.id, "text": "Have you a photo?"});
+    world.stack.simulator().customer_writes("971501112233", wrote).await.unwrap();
+    world.settled().await;
+    let body =
+        json!({"to": "+971501112233", "media": {"kind": "image", "id": "obj_01ARZ3NDEKTSV4RRFFQ69G5FAV"}});
+    let answer = world.post("/v1/whatsapp/messages", &key, &body).await;
+    assert_eq!(answer.status, 202, "{:?}", answer.json());
+    world.settled().await;
+    let message = answer.data()["id"].as_str().unwrap().to_owned();
+    let shown = world.get(&format!("/v1/whatsapp/messages/{message}"), &key).await.data();
+    assert_eq!(
+        (&shown["status"], &shown["error"]["code"]),
+        (&json!("failed"), &json!("media_not_found")),
+        "{shown}"
+    );
+    assert!(world.stack.simulator().sent().is_empty());
+}

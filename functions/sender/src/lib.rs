@@ -4,6 +4,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use crm::dispatch::drain;
 use futures_util::StreamExt as _;
 use platform::Platform;
+use platform::bucket::Bucket;
 use platform::queue::outbound::LaneJob;
 use platform::telemetry::chain;
 use platform::transport::Transport;
@@ -16,13 +17,14 @@ const AT_A_TIME: usize = 10;
 pub struct Sender {
     platform: Platform,
     transport: Transport,
+    bucket: Bucket,
 }
 
 impl Sender {
     /// Wires the sender; no I/O.
     #[must_use]
-    pub const fn new(platform: Platform, transport: Transport) -> Self {
-        Self { platform, transport }
+    pub const fn new(platform: Platform, transport: Transport, bucket: Bucket) -> Self {
+        Self { platform, transport, bucket }
     }
 
     /// Works on a batch; the answer names the records that must be delivered again.
@@ -44,7 +46,7 @@ impl Sender {
                 return Some(failure(message));
             }
         };
-        match drain(&self.platform, &self.transport, job).await {
+        match drain(&self.platform, &self.transport, &self.bucket, job).await {
             Ok(()) => None,
             Err(error) => {
                 tracing::warn!(tenant.id = %job.tenant, "a lane waits: {}", chain(&error));

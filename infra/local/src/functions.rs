@@ -39,7 +39,7 @@ enum Code {
     Webhook(Arc<webhook::Webhook>),
     Api(Router),
     Processor(Platform),
-    Sender(Platform, Transport),
+    Sender(Platform, Transport, Bucket),
     Sweeper(Platform),
 }
 
@@ -73,7 +73,7 @@ impl Function {
             "event-log" => Code::Api(event_log::router(platform()?)),
             "messages" => Code::Api(messages::router(platform()?, transport()?)),
             "consents" => Code::Api(consents::router(platform()?)),
-            "sender" => Code::Sender(platform()?, transport()?),
+            "sender" => Code::Sender(platform()?, transport()?, bucket()?),
             "sweeper" => Code::Sweeper(platform()?),
             "processor" => Code::Processor(platform()?),
             other => {
@@ -127,10 +127,10 @@ impl Function {
                     })
                 }))
             }
-            Code::Sender(platform, transport) => {
-                let (platform, transport) = (platform.clone(), transport.clone());
+            Code::Sender(platform, transport, bucket) => {
+                let (platform, transport, bucket) = (platform.clone(), transport.clone(), bucket.clone());
                 Some(Box::new(move || {
-                    let sender = Arc::new(Sender::new(platform.clone(), transport.clone()));
+                    let sender = Arc::new(Sender::new(platform.clone(), transport.clone(), bucket.clone()));
                     Arc::new(move |event| {
                         let sender = Arc::clone(&sender);
                         Box::pin(async move { sender.handle(event).await })

@@ -186,14 +186,14 @@ pub fn carries(
                 MediaKind::Sticker => (can.sticker, "stickers"),
             };
             no(carried, what, "media.kind", "Send a text with a link to the file.")?;
-            match media.source {
-                MediaSource::Id(_) => no(
+            match &media.source {
+                MediaSource::Id(_) if !media.source.is_ours() => no(
                     can.media_by_id,
                     "a file by its id",
                     "media.id",
-                    "Give the file's public https address in `media.url`.",
+                    "Upload the file with `POST /v1/whatsapp/media`, or give its public https address in `media.url`.",
                 ),
-                MediaSource::Url(_) => no(
+                MediaSource::Id(_) | MediaSource::Url(_) => no(
                     can.media_by_url,
                     "a file by its address",
                     "media.url",

@@ -3,6 +3,7 @@
 use super::{DispatchError, not_yet};
 use crate::consent;
 use crate::credentials::secret;
+use crate::media::addressed;
 use crate::send::{Found, Reason, Route, Situation, decide};
 use crate::templates;
 use domain::failure::{Failure, FailureClass};
@@ -15,6 +16,7 @@ use domain::provider::Provider;
 use domain::template::contract::fill;
 use domain::time::Millis;
 use platform::Platform;
+use platform::bucket::Bucket;
 use platform::dynamo::{Claim, ClaimRefused, SendRecord, Settlement, Store};
 use platform::transport::{CallError, Transport};
 use platform::vault::VaultError;
@@ -39,6 +41,7 @@ pub(super) enum Next {
 pub(super) async fn attempt(
     platform: &Platform,
     transport: &Transport,
+    bucket: &Bucket,
     tenant: TenantId,
     record: &SendRecord,
     now: Millis,
@@ -71,7 +74,7 @@ pub(super) async fn attempt(
         return Ok(Next::Stop);
     }
     let fence = fence()?;
-    let call = match prepare(platform, tenant, record, route, &fence).await? {
+    let call = match prepare(platform, bucket, tenant, record, route, &fence).await? {
         Prepared::Call(call) => Some(call),
         Prepared::Recorded => None,
         Prepared::Impossible(failure) => {
@@ -164,6 +167,7 @@ enum Prepared {
 
 async fn prepare(
     platform: &Platform,
+    bucket: &Bucket,
     tenant: TenantId,
     record: &SendRecord,
     route: &Route,
@@ -180,6 +184,12 @@ async fn prepare(
         }
         Err(error @ VaultError::Transient(_)) => return Err(error.into()),
     };
+    let Some(content) = addressed(bucket, tenant, &record.part.content, platform.clock.now()).await? else {
+        return Ok(Prepared::Impossible(Failure {
+            class: FailureClass::Permanent,
+            ..waiting("media_not_found", "The uploaded file is no longer kept; upload it again.")
+        }));
+    };
     let sender = Sender {
         provider: record.provider,
         phone_number_id: integration.number.phone_number_id.as_deref(),
@@ -192,7 +202,7 @@ async fn prepare(
         message_id: record.id,
         fence,
         recipient,
-        content: &record.part.content,
+        content: &content,
         filled: record.part.filled.as_ref(),
         reply_to: record.part.reply_to.as_deref(),
     };

@@ -16,6 +16,7 @@ use domain::failure::{Failure, FailureClass};
 use domain::outbound::SendState;
 use domain::time::Millis;
 use platform::Platform;
+use platform::bucket::{Bucket, BucketError};
 use platform::dynamo::{SendRecord, StoreError};
 use platform::queue::outbound::LaneJob;
 use platform::transport::Transport;
@@ -35,6 +36,9 @@ pub enum DispatchError {
     /// The number's secret could not be opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The bucket of media did not answer.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// The templates could not be read.
     #[error(transparent)]
     Templates(#[from] crate::templates::SyncError),
@@ -47,7 +51,12 @@ pub enum DispatchError {
 ///
 /// # Errors
 /// A part of ours does not answer. What was sent is settled as far as possible; nothing is sent twice.
-pub async fn drain(platform: &Platform, transport: &Transport, job: LaneJob) -> Result<(), DispatchError> {
+pub async fn drain(
+    platform: &Platform,
+    transport: &Transport,
+    bucket: &Bucket,
+    job: LaneJob,
+) -> Result<(), DispatchError> {
     let store = &platform.store;
     let began = platform.clock.now();
     for _ in 0..AT_MOST {
@@ -63,15 +72,16 @@ pub async fn drain(platform: &Platform, transport: &Transport, job: LaneJob) -> 
             continue;
         };
         match record.state {
-            SendState::Queued => match attempt::attempt(platform, transport, job.tenant, &record, now).await?
-            {
-                Next::GoOn => {}
-                Next::Later(at) => {
-                    enqueue(platform, job.tenant, job.contact, Some(at), now).await;
-                    return Ok(());
+            SendState::Queued => {
+                match attempt::attempt(platform, transport, bucket, job.tenant, &record, now).await? {
+                    Next::GoOn => {}
+                    Next::Later(at) => {
+                        enqueue(platform, job.tenant, job.contact, Some(at), now).await;
+                        return Ok(());
+                    }
+                    Next::Stop => return Ok(()),
                 }
-                Next::Stop => return Ok(()),
-            },
+            }
             SendState::Sending => {
                 if record.lease_until.is_some_and(|until| until > now) {
                     return Ok(());

@@ -16,11 +16,12 @@ pub use upload::{Uploaded, upload, upload_from};
 
 use domain::file::{disposition, safe_name};
 use domain::ids::{ObjectId, TenantId};
-use domain::outgoing::MediaSource;
+use domain::outgoing::{MediaSource, Outgoing, OutgoingMedia};
 use domain::time::Millis;
 use platform::Platform;
 use platform::bucket::{Bucket, BucketError, ObjectKey};
 use platform::transport::Transport;
+use std::borrow::Cow;
 
 /// How long a provider may fetch a file that is sent by address, in seconds.
 const SEND_S: u32 = 3600;
@@ -57,4 +58,19 @@ pub async fn source_for_send(
     let name = safe_name(filename, "file", None);
     let url = bucket.presigned_get(&key, SEND_S, &disposition(&name), now);
     Ok(Some(MediaSource::Url(url.into_exposed())))
+}
+
+/// A message with its file as the provider is told of it; `None` when the file is no longer kept.
+pub(crate) async fn addressed<'c>(
+    bucket: &Bucket,
+    tenant: TenantId,
+    content: &'c Outgoing,
+    now: Millis,
+) -> Result<Option<Cow<'c, Outgoing>>, BucketError> {
+    let Outgoing::Media(media) = content else { return Ok(Some(Cow::Borrowed(content))) };
+    let source = source_for_send(bucket, tenant, &media.source, media.filename.as_deref(), now).await?;
+    Ok(source.map(|source| match source == media.source {
+        true => Cow::Borrowed(content),
+        false => Cow::Owned(Outgoing::Media(OutgoingMedia { source, ..media.clone() })),
+    }))
 }

@@ -1,11 +1,10 @@
 //! The number a file goes through, and what opens its door.
 
 use super::{Files, MediaError};
-use crate::provision::INTEGRATION_PURPOSE;
+use crate::credentials::secret;
 use domain::ids::TenantId;
 use domain::provider::Provider;
 use platform::dynamo::{Integration, TenantFacts};
-use platform::vault::{Sealed, VaultError};
 use providers::outbound::Sender;
 use zeroize::Zeroizing;
 
@@ -23,18 +22,8 @@ impl Door {
         integration: Integration,
     ) -> Result<Self, MediaError> {
         let provider = integration.number.provider;
-        let not_connected = || MediaError::NotConnected { provider };
-        let name = match provider {
-            Provider::Meta => "access_token",
-            Provider::Dialog360 => "api_key",
-            Provider::Ultramsg | Provider::Sandbox => "token",
-        };
-        let sealed = integration.sealed.get(name).ok_or_else(not_connected)?;
-        let sealed = Sealed::parse(sealed).map_err(VaultError::from)?;
-        let field = format!("{}|{name}", integration.sort_key());
-        let opened = files.platform.vault.open(tenant, INTEGRATION_PURPOSE, &field, &sealed).await?;
-        let text = std::str::from_utf8(&opened).map_err(|_| not_connected())?;
-        Ok(Self { secret: Zeroizing::new(text.to_owned()), integration })
+        let secret = secret(&files.platform, tenant, &integration).await?;
+        Ok(Self { secret: secret.ok_or(MediaError::NotConnected { provider })?, integration })
     }
 
     pub(super) const fn provider(&self) -> Provider {

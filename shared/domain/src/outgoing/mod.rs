@@ -10,6 +10,7 @@ pub use check::{FieldError, check};
 pub(crate) use check::{check_document_name, check_media_source};
 pub use interactive::{Interactive, ListRow, ListSection, ReplyButton};
 
+use crate::ids::ObjectId;
 use crate::message::MediaKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -73,8 +74,19 @@ pub struct OutgoingMedia {
 pub enum MediaSource {
     /// A public `https` address that the provider fetches.
     Url(String),
-    /// A media id of the provider, from an upload.
+    /// A media id from an upload: the provider's, or `obj_...` of a file that we keep.
     Id(String),
+}
+
+impl MediaSource {
+    /// Whether it is a file that we keep (`obj_...`), which the provider gets by an address.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        match self {
+            Self::Id(id) => ObjectId::parse(id).is_ok(),
+            Self::Url(_) => false,
+        }
+    }
 }
 
 /// A place to send.
