@@ -10,10 +10,13 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use local::{DemoTenant, Options, Stack};
+use platform::Platform;
 use platform::aws::{Aws, Effort, Service};
+use platform::clock::SystemClock;
 use platform::config::{AwsConfig, Config, ProviderRoots};
 use serde_json::Value;
 use sha2::Sha256;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a test waits for the stack to come to rest before it gives up.
@@ -176,6 +179,12 @@ impl World {
             media_bucket: "hadar-local-media-000000000000".to_owned(),
             providers: ProviderRoots::default(),
         }
+    }
+
+    /// The parts that a function of this stack would have.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        Platform::new(&self.config(), Arc::new(SystemClock)).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Calls an AWS service of the stack through the production client; answers its JSON.

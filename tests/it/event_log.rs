@@ -1,5 +1,6 @@
 //! The event log: parked with a reason, replayed once.
 
+use domain::ids::TenantId;
 use e2e::World;
 use platform::aws::Service;
 use serde_json::json;
@@ -84,6 +85,11 @@ async fn an_outage_parks_after_growing_waits_and_one_replay_applies_it() {
     statuses.sort_unstable();
     assert_eq!(statuses, [202, 409], "{:?} {:?}", one.json(), two.json());
     world.settled().await;
+    let tenant = TenantId::parse(&world.tenant("meta").id).unwrap();
+    let audit = world.platform().store.audit_entries(tenant, None, 10).await.unwrap();
+    assert_eq!(audit.len(), 1, "one replay, one entry: {audit:?}");
+    assert_eq!((audit[0].action.as_str(), audit[0].target.as_str()), ("event.replay", id.as_str()));
+    assert_eq!(audit[0].hash, audit[0].expected_hash());
 
     assert_eq!(world.get(&format!("/v1/events/{id}"), &keys.live_admin).await.data()["state"], "replayed");
     let conversations = world.all("/v1/conversations", &keys.live_admin).await;

@@ -6,6 +6,7 @@ use crm::replay::{Replay, ReplayError, replay};
 use domain::ids::EventId;
 use domain::parked::EventState;
 use platform::Platform;
+use platform::dynamo::NewAuditEntry;
 use platform::http::{Admin, Caller, Data, NoBody, Params, PathId, Problem};
 use serde::Serialize;
 
@@ -28,7 +29,15 @@ pub(crate) async fn post(
     let tenant = caller.tenant();
     let state = match replay(&platform, tenant, id, caller.now()).await.map_err(problem)? {
         Replay::Queued => {
-            tracing::info!(event.id = %id, key.id = %caller.principal.key_id, "replay of {id} was asked for");
+            let (actor, target) = (caller.principal.key_id.to_string(), id.to_string());
+            let entry = NewAuditEntry {
+                at: caller.now(),
+                actor: &actor,
+                action: "event.replay",
+                target: &target,
+                trace_id: caller.call.trace_id,
+            };
+            platform.store.append_audit(tenant, entry).await?;
             let state = LoggedState::Logged(EventState::Replaying);
             return Ok(Data::accepted(Replaying { id, state }));
         }

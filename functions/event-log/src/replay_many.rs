@@ -9,6 +9,7 @@ use domain::parked::EventState;
 use domain::provider::Provider;
 use futures_util::StreamExt as _;
 use platform::Platform;
+use platform::dynamo::NewAuditEntry;
 use platform::http::{Admin, Caller, Data, JsonBody, Params, Problem};
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,15 @@ pub(crate) async fn post(
         }
     };
     tracing::info!(key.id = %caller.principal.key_id, count = ids.len(), "replay of {} events was asked for", ids.len());
+    let (actor, target) = (caller.principal.key_id.to_string(), format!("{} events", ids.len()));
+    let entry = NewAuditEntry {
+        at: caller.now(),
+        actor: &actor,
+        action: "events.replay",
+        target: &target,
+        trace_id: caller.call.trace_id,
+    };
+    platform.store.append_audit(tenant, entry).await?;
     let attempts = ids.into_iter().map(|text| async {
         // What is no event id names no event.
         let replayed = match EventId::parse(&text) {
