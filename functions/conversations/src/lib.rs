@@ -4,19 +4,22 @@ mod contact;
 mod conversation;
 mod list;
 mod messages;
+mod update;
 
-use axum::Router;
 use axum::routing::get;
+use axum::{Extension, Router};
 use platform::Platform;
 use platform::http::{Known, Problem, serve};
+use platform::transport::Transport;
 
 /// The routes, ready to serve.
-pub fn router(platform: Platform) -> Router {
+pub fn router(platform: Platform, transport: Transport) -> Router {
     let routes = Router::new()
         .route("/conversations", get(list::get))
-        .route("/conversations/{id}", get(conversation::get))
+        .route("/conversations/{id}", get(conversation::get).patch(update::patch))
         .route("/conversations/{id}/messages", get(messages::get))
-        .route("/contacts/{id}", get(contact::get));
+        .route("/contacts/{id}", get(contact::get))
+        .layer(Extension(transport));
     serve(routes, platform)
 }
 

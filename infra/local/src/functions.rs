@@ -66,7 +66,7 @@ impl Function {
         };
         let code = match described.binary.as_str() {
             "webhook" => Code::Webhook(Arc::new(webhook::Webhook::new(platform()?))),
-            "conversations" => Code::Api(conversations::router(platform()?)),
+            "conversations" => Code::Api(conversations::router(platform()?, transport()?)),
             "leads" => Code::Api(leads::router(platform()?)),
             "templates" => Code::Api(templates::router(platform()?, transport()?)),
             "media" => Code::Api(media::router(platform()?, bucket()?, transport()?)),

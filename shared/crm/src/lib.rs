@@ -4,6 +4,7 @@
 pub mod consent;
 pub mod credentials;
 pub mod dispatch;
+pub mod inbox;
 pub mod ingest;
 pub mod media;
 pub mod provision;

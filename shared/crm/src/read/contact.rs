@@ -1,6 +1,7 @@
 //! A person as the API shows them.
 
 use super::family::Family;
+use domain::consent::Consents;
 use domain::ids::{ContactId, ConversationId, LeadId, TenantId};
 use domain::time::Millis;
 use platform::dynamo::{PersonField, Store, StoreError};
@@ -42,6 +43,8 @@ pub struct Contact {
     pub conversation_id: ConversationId,
     /// Their lead.
     pub lead_id: Option<LeadId>,
+    /// Where they stand on being written to.
+    pub consent: Consents,
     /// Contacts that turned out to be this person; their ids keep working.
     pub merged_ids: Vec<ContactId>,
     /// When the first event about them was received.
@@ -54,7 +57,9 @@ pub struct Contact {
 /// The table did not answer.
 pub async fn contact(store: &Store, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError> {
     let Some(family) = Family::read(store, tenant, id).await? else { return Ok(None) };
-    let leads = store.leads(tenant, &family.possible_leads()).await?;
+    let (leads, ids) = (family.possible_leads(), family.ids());
+    let (leads, consent) =
+        futures_util::future::try_join(store.leads(tenant, &leads), store.consents(tenant, &ids)).await?;
     let ContactBrief { id, name, phone, username, bsuid } = brief(&family);
     Ok(Some(Contact {
         id,
@@ -66,6 +71,7 @@ pub async fn contact(store: &Store, tenant: TenantId, id: ContactId) -> Result<O
         opaque_id: family.get(PersonField::Opaque).map(str::to_owned),
         conversation_id: id.conversation(),
         lead_id: family.lead(&leads).map(|lead| lead.id),
+        consent,
         merged_ids: family.ids().into_iter().filter(|other| *other != id).collect(),
         created_at: family.created_at(),
     }))

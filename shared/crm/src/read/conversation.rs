@@ -8,7 +8,7 @@ use domain::provider::Provider;
 use domain::time::Millis;
 use domain::window::ServiceWindow;
 use platform::dynamo::Conversation as Stored;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 /// A conversation. Every field is always there, whoever carries it.
@@ -28,8 +28,10 @@ pub struct Conversation {
     pub number: NumberName,
     /// What the customer writes in, as far as they said.
     pub language: Option<Language>,
-    /// Who answers.
+    /// Who answers. A customer who writes reopens a closed conversation.
     pub status: ConversationStatus,
+    /// Who works on it.
+    pub assignee: Option<String>,
     /// The 24-hour service window.
     pub window: ServiceWindow,
     /// When either side last wrote.
@@ -41,7 +43,7 @@ pub struct Conversation {
 }
 
 /// Who answers a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConversationStatus {
     /// The assistant, until a person takes over.
@@ -50,6 +52,22 @@ pub enum ConversationStatus {
     Human,
     /// Nobody, any more.
     Closed,
+}
+
+impl ConversationStatus {
+    /// The name on the wire and in the tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::Human => "human",
+            Self::Closed => "closed",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Bot, Self::Human, Self::Closed].into_iter().find(|status| status.as_str() == text)
+    }
 }
 
 /// A number of ours, by the name its provider gives it.
@@ -80,17 +98,19 @@ impl NumberName {
 
 /// What the items of one person say together: the latest word on each.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     last_inbound: Option<(Ulid, Millis)>,
     last_outbound: Option<Ulid>,
     language: Option<(Ulid, Language)>,
     pub(super) carried_by: Option<(Provider, String)>,
     read_up_to: Option<Ulid>,
+    status: Option<(Ulid, String)>,
+    assignee: Option<(Ulid, String)>,
 }
 
 impl Facts {
     /// Joins the items of one person; `None` when nobody wrote.
-    pub(super) fn of<'a>(items: impl Iterator<Item = &'a Stored>) -> Option<Self> {
+    pub(crate) fn of<'a>(items: impl Iterator<Item = &'a Stored>) -> Option<Self> {
         let mut facts = Self::default();
         for item in items {
             // The number belongs to the customer's latest message, so it goes with it.
@@ -100,6 +120,8 @@ impl Facts {
             facts.last_inbound = facts.last_inbound.max(item.last_inbound);
             facts.last_outbound = facts.last_outbound.max(item.last_outbound);
             facts.read_up_to = facts.read_up_to.max(item.read_up_to);
+            facts.status = facts.status.max(item.status.clone());
+            facts.assignee = facts.assignee.max(item.assignee.clone());
             if item.language.map(|(order, _)| order) > facts.language.map(|(order, _)| order) {
                 facts.language = item.language;
             }
@@ -120,6 +142,29 @@ impl Facts {
         self.last_inbound.is_some_and(|(order, _)| self.read_up_to.is_none_or(|read| order > read))
     }
 
+    /// The customer's latest message.
+    pub(crate) const fn last_inbound(&self) -> Option<(Ulid, Millis)> {
+        self.last_inbound
+    }
+
+    fn assignee(&self) -> Option<&str> {
+        self.assignee.as_ref().map(|(_, name)| name.as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// Who answers: as an operator set it; a closed conversation is open again once the customer writes.
+    fn status(&self) -> ConversationStatus {
+        let open =
+            if self.assignee().is_some() { ConversationStatus::Human } else { ConversationStatus::Bot };
+        let Some((set, name)) = &self.status else { return open };
+        match ConversationStatus::parse(name) {
+            Some(ConversationStatus::Closed) if self.last_inbound.is_some_and(|(order, _)| order > *set) => {
+                open
+            }
+            Some(status) => status,
+            None => open,
+        }
+    }
+
     /// The conversation as it is shown at `now`.
     pub(super) fn shown(self, family: &Family, lead_id: Option<LeadId>, now: Millis) -> Conversation {
         let last_message_at = self.newest().map(|order| Millis::from_unix_ms(order.timestamp_ms()));
@@ -135,7 +180,8 @@ impl Facts {
             provider,
             number,
             language: self.language(),
-            status: ConversationStatus::Bot,
+            status: self.status(),
+            assignee: self.assignee().map(str::to_owned),
             window: ServiceWindow::at(self.last_inbound.map(|(_, at)| at), now),
             last_message_at,
             unread: self.unread(),
@@ -161,7 +207,21 @@ mod tests {
             language: None,
             carried_by: inbound.map(|_| (Provider::Meta, number.to_owned())),
             read_up_to: None,
+            status: None,
+            assignee: None,
         }
+    }
+
+    #[test]
+    fn a_closed_conversation_is_open_again_once_the_customer_writes() {
+        let closed =
+            |inbound| Stored { status: Some((order(7), "closed".into())), ..item(Some(inbound), "1") };
+        let status = |item: &Stored| Facts::of([item].into_iter()).unwrap().status();
+        assert_eq!(status(&closed(5)), ConversationStatus::Closed);
+        assert_eq!(status(&closed(8)), ConversationStatus::Bot);
+        let assigned = Stored { assignee: Some((order(6), "sara".into())), ..closed(8) };
+        assert_eq!(status(&assigned), ConversationStatus::Human);
+        assert_eq!(status(&item(Some(5), "1")), ConversationStatus::Bot);
     }
 
     #[test]

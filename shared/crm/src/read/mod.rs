@@ -18,6 +18,7 @@ mod traces;
 mod walk;
 
 pub use contact::{Contact, ContactBrief, contact};
+pub(crate) use conversation::Facts;
 pub use conversation::{Conversation, ConversationStatus, NumberName};
 pub use events::{EventFilter, EventView, Lag, LoggedState, event, event_state, events, lag, parked_events};
 pub(crate) use family::Family;

@@ -38,6 +38,19 @@ pub struct Conversation {
     pub carried_by: Option<(Provider, String)>,
     /// Everything up to here was read by an operator.
     pub read_up_to: Option<Ulid>,
+    /// Who answers, as an operator last set it, and when.
+    pub status: Option<(Ulid, String)>,
+    /// Who works on it, as an operator last set it, and when; an empty name is nobody.
+    pub assignee: Option<(Ulid, String)>,
+}
+
+/// What an operator sets on a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting<'a> {
+    /// Who answers.
+    Status(&'a str),
+    /// Who works on it; an empty name is nobody.
+    Assignee(&'a str),
 }
 
 impl Store {
@@ -122,6 +135,35 @@ impl Store {
         self.advance(tenant, contact, "mark read", "read_o", up_to).await
     }
 
+    /// Sets one thing on a conversation unless a later hand did.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn set_conversation(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+        setting: Setting<'_>,
+        order: Ulid,
+    ) -> Result<(), StoreError> {
+        let (value, names) = match setting {
+            Setting::Status(status) => (status, [("#v", "status"), ("#o", "status_o")]),
+            Setting::Assignee(assignee) => (assignee, [("#v", "assignee"), ("#o", "assignee_o")]),
+        };
+        self.crm
+            .update(
+                "set conversation",
+                keys::conversation(tenant, contact),
+                "SET #v = :v, #o = :o",
+                Some("attribute_exists(pk) AND (attribute_not_exists(#o) OR #o < :o)"),
+                Names::from(names),
+                Values::from([(":v", s(value)), (":o", s(order))]),
+            )
+            .await?
+            .ok();
+        Ok(())
+    }
+
     async fn advance(
         &self,
         tenant: TenantId,
@@ -187,5 +229,7 @@ fn read(item: &Item) -> Result<Conversation, StoreError> {
         language: ulid("lang_o")?.zip(text(item, "lang").and_then(Language::parse)),
         carried_by: provider.zip(text(item, "num").map(str::to_owned)),
         read_up_to: ulid("read_o")?,
+        status: ulid("status_o")?.zip(text(item, "status").map(str::to_owned)),
+        assignee: ulid("assignee_o")?.zip(text(item, "assignee").map(str::to_owned)),
     })
 }

@@ -46,7 +46,6 @@ impl Store {
     ///
     /// # Errors
     /// The table is unreachable, or the item makes no sense.
-    #[expect(clippy::too_many_arguments, reason = "the facts of one request")]
     pub async fn begin_idempotent(
         &self,
         tenant: TenantId,

@@ -26,7 +26,7 @@ pub use annex::{Annex, Edited, Reacted, StatusUpdate};
 pub use audit::{AuditEntry, NewAuditEntry};
 pub use consents::{ConsentRow, NewConsent};
 pub use contacts::{Contact, Field, PersonField};
-pub use conversations::{Conversation, InboundMove};
+pub use conversations::{Conversation, InboundMove, Setting};
 pub use events::{EventEntry, EventPage, LogEntry, Moved};
 pub use idempotency::{Begun, StoredAnswer};
 pub use identities::{Claimed, Known, Stage};
