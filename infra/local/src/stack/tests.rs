@@ -83,12 +83,15 @@ async fn what_keeps_a_stack_from_starting_is_said_in_one_line() {
 
     let dir = tempfile::tempdir().unwrap();
     let plain = dir.path().join("plain");
-    std::fs::write(&plain, "Resources: {B: {Type: 'AWS::S3::Bucket'}}\nParameters: {Stage: {Default: x}}")
-        .unwrap();
+    std::fs::write(
+        &plain,
+        "Resources: {B: {Type: 'AWS::RDS::DBInstance'}}\nParameters: {Stage: {Default: x}}",
+    )
+    .unwrap();
     let said = refused(kept_in(&plain)).await;
     assert!(said.starts_with("cannot use the data directory"), "{said}");
     let said = refused(Options { template: Some(plain), ..Options::default() }).await;
-    assert_eq!(said, "template: B: AWS::S3::Bucket is not supported by the local stack");
+    assert_eq!(said, "template: B: AWS::RDS::DBInstance is not supported by the local stack");
     let said = refused(Options { template: Some(dir.path().join("none")), ..Options::default() }).await;
     assert!(said.starts_with("cannot read the template"), "{said}");
     let ready_file = Some(dir.path().join("no/ready.json"));
@@ -136,7 +139,7 @@ async fn the_controls_answer_in_their_own_words_and_refuse_in_the_envelope() {
     let at = |path: &str| format!("{}/_local/{path}", stack.ready().base_url);
     let (status, body) = ask("GET", at("status"), "").await;
     let empty = json!({"visible": 0, "in_flight": 0, "delayed": 0});
-    let expected = json!({"idle": true, "queues": {"inbound": empty, "inbound-dlq": empty}, "parked": 0});
+    let expected = json!({"idle": true, "queues": {"inbound": empty, "inbound-dlq": empty, "outbound": empty, "outbound-dlq": empty}, "parked": 0});
     assert_eq!((status, body), (200, expected));
 
     let before = stack.clock().now_ms();

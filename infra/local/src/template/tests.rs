@@ -89,8 +89,8 @@ fn what_cannot_run_here_is_named_with_its_place() {
     let queue = "  Q:\n    Type: AWS::SQS::Queue\n    Properties:\n      QueueName: q\n";
     for (resources, expected) in [
         (
-            "  B:\n    Type: AWS::S3::Bucket\n".to_owned(),
-            "B: AWS::S3::Bucket is not supported by the local stack",
+            "  B:\n    Type: AWS::RDS::DBInstance\n".to_owned(),
+            "B: AWS::RDS::DBInstance is not supported by the local stack",
         ),
         (
             format!("{queue}      FifoQueue: true\n"),
