@@ -12,6 +12,7 @@ mod lists;
 mod media;
 mod media_provider;
 mod media_upload;
+mod operator;
 mod order;
 mod recovery;
 mod sending;

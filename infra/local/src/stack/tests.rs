@@ -165,7 +165,7 @@ async fn the_controls_answer_in_their_own_words_and_refuse_in_the_envelope() {
         (
             "PUT",
             "faults",
-            r#"{"rules":[{"service":"s3","operation":"*","action":"error"}]}"#,
+            r#"{"rules":[{"service": "rds","operation":"*","action":"error"}]}"#,
             400,
             "validation_error",
         ),
