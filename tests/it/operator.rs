@@ -39,10 +39,7 @@ async fn reading_marks_the_conversation_and_tells_the_customer_where_the_provide
         let after = world.get(&format!("/v1/conversations/{id}"), &keys.live_viewer).await.data();
         assert_eq!(after["unread"], true, "{provider}: a later message is unread");
     }
-    let read = world.stack.simulator().sent();
-    let read: Vec<Value> = read.iter().map(|one| serde_json::to_value(one).unwrap()).collect();
-    assert_eq!(read.len(), 2, "{read:?}");
-    assert!(read.iter().all(|one| one["body"]["status"] == "read"), "{read:?}");
+    assert!(world.stack.simulator().sent().is_empty(), "nothing was sent to anybody");
 }
 
 #[tokio::test]
