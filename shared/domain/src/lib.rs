@@ -14,6 +14,7 @@ pub mod inbound;
 pub mod keywords;
 pub mod language;
 pub mod message;
+pub mod number;
 pub mod outbound;
 pub mod outgoing;
 pub mod parked;

@@ -3,6 +3,7 @@
 //!
 //! No runtime, no client, no clock. What a fact means for a tenant is `crm`'s business.
 
+pub mod account;
 pub mod capability;
 mod cloud_api;
 pub mod event;
