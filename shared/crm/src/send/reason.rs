@@ -150,5 +150,6 @@ const fn state_name(state: TemplateState) -> &'static str {
         TemplateState::Disabled => "disabled",
         TemplateState::InAppeal => "in_appeal",
         TemplateState::Deleted => "deleted",
+        TemplateState::Draft => "draft",
     }
 }

@@ -8,6 +8,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::template) use text::refusal;
 pub use text::variables;
 pub use values::required;
 

@@ -2,6 +2,9 @@
 
 pub mod choice;
 pub mod contract;
+pub mod draft;
+pub mod lint;
+pub mod pack;
 #[cfg(test)]
 pub(crate) mod sample;
 
@@ -58,9 +61,26 @@ pub enum TemplateState {
     InAppeal,
     /// Being deleted, or deleted.
     Deleted,
+    /// Written here and not submitted; no provider knows of it.
+    Draft,
 }
 
 impl TemplateState {
+    /// The name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Pending => "pending",
+            Self::Rejected => "rejected",
+            Self::Paused => "paused",
+            Self::Disabled => "disabled",
+            Self::InAppeal => "in_appeal",
+            Self::Deleted => "deleted",
+            Self::Draft => "draft",
+        }
+    }
+
     /// Reads the name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -72,6 +92,7 @@ impl TemplateState {
             "disabled" => Some(Self::Disabled),
             "in_appeal" => Some(Self::InAppeal),
             "deleted" => Some(Self::Deleted),
+            "draft" => Some(Self::Draft),
             _ => None,
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn filled<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) ->
 }
 
 /// Why a text cannot fill a variable: Meta refuses empty ones, line breaks, tabs, and more than four spaces in a row.
-pub(super) fn refusal(value: &str) -> Option<&'static str> {
+pub(in crate::template) fn refusal(value: &str) -> Option<&'static str> {
     if value.trim().is_empty() {
         return Some("It is empty.");
     }
