@@ -1,4 +1,4 @@
-//! Templates: the requests for a number's list of them, what the answers say, and the webhooks about them.
+//! Templates: the requests that list, make, change and delete them, what the answers say, and the webhooks about them.
 //!
 //! Meta and 360dialog spell one thing two ways: statuses in capitals or not, a quality as an object or a word, pages
 //! by cursor or by offset (providers.md 2.4 and 3).
@@ -6,9 +6,13 @@
 mod change;
 mod page;
 mod read;
+mod refusal;
+mod write;
 
 pub use change::{Changed, TemplateChange, template_change};
 pub use page::{PageError, TemplatePage, page};
+pub use refusal::{Refusal, RefusalKind};
+pub use write::{New, WriteError, Written, create_request, delete_request, edit_request, written};
 
 use bytes::Bytes;
 use domain::provider::Provider;
@@ -75,8 +79,7 @@ pub fn list_request(
     let limit = PER_PAGE.to_string();
     let (path, header, secret) = match provider {
         Provider::Meta => {
-            let plain = !account.is_empty() && account.len() <= 64;
-            if !plain || !account.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            if !is_plain(account) {
                 return Err(unusable);
             }
             let path = format!("/{VERSION}/{account}/message_templates");
@@ -97,8 +100,19 @@ pub fn list_request(
     }
     let query = serde_urlencoded::to_string(query).map_err(|_| unusable)?;
     let uri: Uri = format!("{path}?{query}").parse().map_err(|_| unusable)?;
-    let mut secret = HeaderValue::from_str(&secret).map_err(|_| unusable)?;
-    secret.set_sensitive(true);
-    let request = Request::builder().method(Method::GET).uri(uri).header(header, secret);
+    let request =
+        Request::builder().method(Method::GET).uri(uri).header(header, hidden(&secret).ok_or(unusable)?);
     request.body(Bytes::new()).map_err(|_| unusable)
+}
+
+/// A header that no log shows.
+fn hidden(secret: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(secret).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Whether an id may stand in a path.
+fn is_plain(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric())
 }

@@ -1,8 +1,8 @@
 //! A page of a list of templates.
 
 use super::read::reported;
-use super::{PER_PAGE, Reported};
-use crate::wire::{Number, Text, Why, items, lossy, object, object_str};
+use super::{PER_PAGE, Refusal, Reported};
+use crate::wire::{Number, Text, Why, items, object, object_str};
 use domain::provider::Provider;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -82,7 +82,8 @@ pub fn page(
     let text = std::str::from_utf8(body).map_err(|_| PageError::Unreadable("it is not UTF-8".to_owned()))?;
     let text = text.trim();
     if !(200..300).contains(&status) {
-        return Err(refused(status, text));
+        let Refusal { status, code, message, .. } = Refusal::read(status, text);
+        return Err(PageError::Refused { status, code, message });
     }
     let unreadable = |why: Why| PageError::Unreadable(why.into_reason());
     match provider {
@@ -139,53 +140,4 @@ fn read_all(list: Option<&RawValue>, name: &str) -> Result<TemplatePage, Why> {
         }
     }
     Ok(page)
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Refusal<'a> {
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    meta: Option<&'a RawValue>,
-    #[serde(borrow)]
-    errors: Option<&'a RawValue>,
-    #[serde(borrow)]
-    detail: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Told<'a> {
-    code: Number,
-    #[serde(borrow)]
-    error_user_msg: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    developer_message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    details: Option<&'a RawValue>,
-    #[serde(borrow)]
-    title: Option<&'a RawValue>,
-}
-
-/// Meta's `error`, 360dialog's `meta` or `detail`, and the On-Premise `errors`.
-fn refused(status: u16, text: &str) -> PageError {
-    let refusal: Refusal<'_> = object_str(text).unwrap_or_default();
-    let first = refusal.errors.and_then(|list| items(list).ok()?.into_iter().next());
-    let told: Told<'_> = [refusal.error, first, refusal.meta]
-        .into_iter()
-        .flatten()
-        .find_map(|raw| object(raw).ok())
-        .unwrap_or_default();
-    let texts =
-        [told.error_user_msg, told.message, told.developer_message, told.details, told.title, refusal.detail];
-    let message =
-        texts.into_iter().find_map(lossy).unwrap_or_else(|| "the provider gave no reason".to_owned());
-    let code = match told.code {
-        Number::Whole(code) => Some(code),
-        Number::Absent | Number::Fraction(_) | Number::NotOne => None,
-    };
-    PageError::Refused { status, code, message: message.chars().take(500).collect() }
 }

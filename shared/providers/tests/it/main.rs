@@ -33,6 +33,8 @@ mod samples;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]
+mod template_writes;
+#[cfg(test)]
 mod templates;
 #[cfg(test)]
 mod ultramsg;
