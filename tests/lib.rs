@@ -2,6 +2,7 @@
 //! Nothing here knows how Hadar works inside.
 
 pub mod bodies;
+pub mod desk;
 mod world;
 
 pub use world::{Answer, World, hmac_hex};
