@@ -21,6 +21,27 @@ struct Change {
     templates: Vec<TemplateChange>,
     /// A number whose quality changes; the webhook is posted.
     quality: Option<QualityChange>,
+    /// Numbers that stand otherwise at their provider; nobody is told.
+    accounts: Vec<AccountChange>,
+}
+
+/// What is left out stays as it is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountChange {
+    tenant_id: String,
+    /// UltraMsg's account status and substatus, such as `qr/normal`.
+    #[serde(default)]
+    status: Option<String>,
+    /// The digits of the phone that UltraMsg's instance is linked to.
+    #[serde(default)]
+    linked: Option<String>,
+    /// What Meta's token may not do.
+    #[serde(default)]
+    missing_scopes: Option<Vec<String>>,
+    /// Where the review of the number's name stands.
+    #[serde(default)]
+    name_status: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +92,9 @@ impl Simulator {
         if let Some(quality) = &change.quality {
             self.line_of(&quality.tenant_id)?;
         }
+        for one in &change.accounts {
+            self.line_of(&one.tenant_id)?;
+        }
         if let Some(rules) = change.rules {
             self.behaviour().rules = rules;
         }
@@ -86,6 +110,9 @@ impl Simulator {
                 };
                 self.wrote(&line, digits.as_deref(), user_id, self.now_ms());
             }
+        }
+        for one in change.accounts {
+            stand(&*self.line_of(&one.tenant_id)?, one);
         }
         let now_s = self.now_ms() / 1000;
         for one in &change.templates {
@@ -109,6 +136,21 @@ impl Simulator {
             fields.insert("answers".into(), json!(answers));
         }
         Ok(now)
+    }
+}
+
+fn stand(line: &Line, change: AccountChange) {
+    let mut desk = line.desk();
+    if let Some(status) = change.status {
+        let (status, substatus) = status.split_once('/').unwrap_or((&status, "normal"));
+        desk.status = (status.to_owned(), substatus.to_owned());
+    }
+    desk.linked = change.linked.or(desk.linked.take());
+    if let Some(missing) = change.missing_scopes {
+        desk.missing_scopes = missing;
+    }
+    if let Some(name_status) = change.name_status {
+        desk.name_status = name_status;
     }
 }
 

@@ -42,6 +42,12 @@ pub(crate) struct Desk {
     pub(crate) settings: HashMap<String, String>,
     /// UltraMsg's account status and substatus.
     pub(crate) status: (String, String),
+    /// The phone that UltraMsg's instance is linked to, when it is not the usual one.
+    pub(crate) linked: Option<String>,
+    /// What Meta's token may not do, of what it needs.
+    pub(crate) missing_scopes: Vec<String>,
+    /// Where the review of the number's name stands.
+    pub(crate) name_status: String,
     /// The month and its service messages so far.
     served: (String, u32),
     /// The number's quality.
@@ -61,13 +67,16 @@ impl Desk {
             people: People::default(),
             inbound: HashSet::new(),
             override_url: None,
-            subscribed: true,
+            subscribed: false,
             webhook: None,
             chats: VecDeque::new(),
             queue: VecDeque::new(),
             next_id: 50_000 + crate::ids::below(1_000_000_000),
             settings: HashMap::new(),
             status: ("authenticated".to_owned(), "connected".to_owned()),
+            linked: None,
+            missing_scopes: Vec::new(),
+            name_status: "APPROVED".to_owned(),
             served: (String::new(), 0),
             quality: "GREEN".to_owned(),
             limit: "TIER_2K".to_owned(),

@@ -155,10 +155,13 @@ fn debug_token(sim: &Simulator, call: &Call) -> Outcome {
         .find(|line| matches!(&line.account.provider, Provider::Meta { token, .. } if token == input));
     let data = match found {
         Some(line) => {
+            let missing = line.desk().missing_scopes.clone();
+            let scopes: Vec<_> =
+                SCOPES.iter().filter(|scope| !missing.iter().any(|one| one == *scope)).collect();
             let granular: Vec<_> =
-                SCOPES.iter().map(|scope| json!({"scope": scope, "target_ids": [line.waba_id]})).collect();
+                scopes.iter().map(|scope| json!({"scope": scope, "target_ids": [line.waba_id]})).collect();
             json!({"app_id": APP, "type": "SYSTEM_USER", "application": "Hadar", "is_valid": true,
-                "expires_at": 0, "data_access_expires_at": 0, "issued_at": 1_700_000_000, "scopes": SCOPES,
+                "expires_at": 0, "data_access_expires_at": 0, "issued_at": 1_700_000_000, "scopes": scopes,
                 "granular_scopes": granular, "user_id": "122100000000001"})
         }
         None => json!({"is_valid": false, "scopes": [],
@@ -192,7 +195,7 @@ fn number_fields(line: &Line) -> Map<String, Value> {
         "id": line.phone_number_id,
         "display_phone_number": shown,
         "verified_name": "Hadar Demo",
-        "name_status": "APPROVED",
+        "name_status": desk.name_status,
         "status": "CONNECTED",
         "quality_rating": desk.quality,
         "code_verification_status": "VERIFIED",

@@ -105,9 +105,12 @@ pub(crate) fn answer(sim: &Simulator, call: &Call) -> Outcome {
                 &json!({"status": {"accountStatus": {"status": status, "substatus": substatus}}}),
             ))
         }
-        ("GET", ["instance", "me"]) => Outcome::of(said(&json!({
-            "id": format!("{}@c.us", line.display), "name": "Hadar Demo", "is_business": true, "profile_picture": "",
-        }))),
+        ("GET", ["instance", "me"]) => {
+            let linked = line.desk().linked.clone().unwrap_or_else(|| line.display.clone());
+            Outcome::of(said(&json!({
+                "id": format!("{linked}@c.us"), "name": "Hadar Demo", "is_business": true, "profile_picture": "",
+            })))
+        }
         ("GET", ["instance", "settings"]) => Outcome::of(said(&settings(&line))),
         ("POST", ["instance", "settings"]) => change_settings(&line, call),
         ("POST", ["instance", "restart" | "logout" | "clear" | "takeover"]) => {
