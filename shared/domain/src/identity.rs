@@ -1,5 +1,6 @@
 //! Who a message is from: the identities WhatsApp knows people by, strongest first.
 
+use crate::email::Email;
 use crate::phone::Phone;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -44,6 +45,8 @@ pub enum Identity {
     Phone(Phone),
     /// By a provider's own opaque id (UltraMsg's `@lid`), lower-cased.
     Opaque(String),
+    /// By e-mail address: how people are known who left no number.
+    Email(Email),
 }
 
 /// Everything a body says about one person. At least one of `bsuid`, `phone`, `opaque` is there when the person can

@@ -43,6 +43,23 @@ impl Phone {
         if same && phonenumber::is_valid(&known) { Ok(phone) } else { Err(NotAPhone) }
     }
 
+    /// Reads a number as people and portals write it: with blanks and punctuation, in Arabic-Indic digits, with `+`, with
+    /// `00`, or as it is dialled at home, which is `home` (an ISO 3166 code such as `AE`).
+    ///
+    /// # Errors
+    /// Anything that is no complete number of its country's plan, and a `home` that is no country.
+    pub fn normalise(text: &str, home: &str) -> Result<Self, NotAPhone> {
+        let home = home.parse::<phonenumber::country::Id>().map_err(|_| NotAPhone)?;
+        let written = dialled(text).ok_or(NotAPhone)?;
+        let international = written.strip_prefix('+').or_else(|| written.strip_prefix("00"));
+        let found = match international {
+            Some(digits) => of_its_plan(None, &format!("+{digits}")),
+            // Providers write a complete number without its plus.
+            None => of_its_plan(Some(home), &written).or_else(|| of_its_plan(None, &format!("+{written}"))),
+        };
+        found.ok_or(NotAPhone)
+    }
+
     /// The number in full, with its `+`.
     #[must_use]
     pub fn e164(&self) -> &str {
@@ -54,6 +71,40 @@ impl Phone {
     pub fn wa_id(&self) -> &str {
         self.0.strip_prefix('+').unwrap_or(&self.0)
     }
+}
+
+/// The longest spelling of a number, in characters.
+const LONGEST: usize = 40;
+
+/// What is left of a written number when blanks and punctuation are gone; `None` when it holds anything else.
+fn dialled(text: &str) -> Option<String> {
+    if text.chars().count() > LONGEST {
+        return None;
+    }
+    let mut digits = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match c {
+            '0'..='9' => digits.push(c),
+            '\u{660}'..='\u{669}' => digits.push(western(c, '\u{660}')?),
+            '\u{6F0}'..='\u{6F9}' => digits.push(western(c, '\u{6F0}')?),
+            '+' | '\u{FF0B}' if digits.is_empty() => digits.push('+'),
+            // Blanks, punctuation, and the marks that text copied from Arabic pages carries.
+            ' ' | '\u{A0}' | '\t' | '-' | '\u{2010}'..='\u{2015}' | '(' | ')' | '.' | '/' => {}
+            '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {}
+            _ => return None,
+        }
+    }
+    Some(digits)
+}
+
+/// The western digit for one that is counted from `zero`.
+fn western(digit: char, zero: char) -> Option<char> {
+    char::from_digit(u32::from(digit).checked_sub(u32::from(zero))?, 10)
+}
+
+fn of_its_plan(home: Option<phonenumber::country::Id>, text: &str) -> Option<Phone> {
+    let known = phonenumber::parse(home, text).ok().filter(phonenumber::is_valid)?;
+    Phone::from_wa_id(&known.format().mode(phonenumber::Mode::E164).to_string()).ok()
 }
 
 impl fmt::Display for Phone {
@@ -102,6 +153,68 @@ mod tests {
             ["", "+", "0501234567", "12345", "1234567890123456", "97150x234567", "US.1349", "9715 0123"]
         {
             assert_eq!(Phone::from_wa_id(bad), Err(NotAPhone), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_however_it_is_written() {
+        for (written, home, expected) in [
+            ("+971501110001", "AE", "+971501110001"),
+            ("+971 50 111 0001", "AE", "+971501110001"),
+            ("00971501110001", "AE", "+971501110001"),
+            ("00971 50 111 0001", "AE", "+971501110001"),
+            ("971501110001", "AE", "+971501110001"),
+            ("0501110001", "AE", "+971501110001"),
+            ("050 111 0001", "AE", "+971501110001"),
+            ("050-111-0001", "AE", "+971501110001"),
+            ("(050) 1110001", "AE", "+971501110001"),
+            ("501110001", "AE", "+971501110001"),
+            ("+971 (0)50 111 0001", "AE", "+971501110001"),
+            ("\u{202A}+971 50 111 0001\u{202C}", "AE", "+971501110001"),
+            ("\u{660}\u{665}\u{660}\u{661}\u{661}\u{661}\u{660}\u{660}\u{660}\u{661}", "AE", "+971501110001"),
+            ("04 423 4567", "AE", "+97144234567"),
+            ("+966 50 123 4567", "AE", "+966501234567"),
+            ("0501234567", "SA", "+966501234567"),
+            ("+44 20 7946 0958", "AE", "+442079460958"),
+            ("0044 20 7946 0958", "AE", "+442079460958"),
+            ("+1 (650) 253-0000", "AE", "+16502530000"),
+            ("+91 98765 43210", "AE", "+919876543210"),
+        ] {
+            assert_eq!(Phone::normalise(written, home).as_ref().map(Phone::e164), Ok(expected), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_of_any_plan_is_refused() {
+        for bad in [
+            "",
+            "+",
+            "0",
+            "00",
+            "x",
+            "050 111",
+            "05011100011",
+            "+97105",
+            "+971 50 111 000x",
+            "call me",
+            "+971501110001 ext 5",
+            "050111000150111000150111000150111000150111",
+            "+9999999999",
+            "++971501110001",
+            "501110001+",
+            "+0501110001",
+        ] {
+            assert_eq!(Phone::normalise(bad, "AE"), Err(NotAPhone), "{bad}");
+        }
+        assert_eq!(Phone::normalise("+971501110001", "??"), Err(NotAPhone));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic_and_what_it_reads_it_reads_again(text in "[-+0-9 ().x\u{660}-\u{669}]{0,24}") {
+            if let Ok(phone) = Phone::normalise(&text, "AE") {
+                proptest::prop_assert_eq!(Phone::normalise(phone.e164(), "AE"), Ok(phone.clone()));
+            }
         }
     }
 
