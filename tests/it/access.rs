@@ -3,6 +3,7 @@
 use domain::access::ApiKey;
 use domain::time::Millis;
 use e2e::World;
+use e2e::desk::text_of;
 use platform::Platform;
 use platform::clock::SystemClock;
 use serde_json::json;
@@ -23,6 +24,14 @@ async fn every_route_asks_for_a_key_and_for_the_role_it_needs() {
         ("GET", format!("/v1/whatsapp/messages/msg_{ABSENT}"), 0),
         ("GET", format!("/v1/whatsapp/media/msg_{ABSENT}"), 0),
         ("POST", "/v1/whatsapp/media".to_owned(), 1),
+        ("POST", "/v1/whatsapp/messages".to_owned(), 1),
+        ("POST", "/v1/whatsapp/preflight".to_owned(), 1),
+        ("POST", format!("/v1/whatsapp/messages/msg_{ABSENT}/release"), 1),
+        ("POST", format!("/v1/whatsapp/messages/msg_{ABSENT}/cancel"), 1),
+        ("POST", format!("/v1/whatsapp/messages/msg_{ABSENT}/resend"), 2),
+        ("GET", format!("/v1/contacts/ctc_{ABSENT}/consents"), 0),
+        ("POST", format!("/v1/contacts/ctc_{ABSENT}/consents"), 1),
+        ("GET", "/v1/traces/5f0c2a4e-0000-4000-8000-000000000000".to_owned(), 0),
         ("GET", "/v1/whatsapp/templates".to_owned(), 0),
         ("GET", format!("/v1/whatsapp/templates/tpl_{ABSENT}"), 0),
         ("POST", "/v1/whatsapp/templates/sync".to_owned(), 1),
@@ -50,6 +59,70 @@ async fn every_route_asks_for_a_key_and_for_the_role_it_needs() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_tenant_or_to_the_sandbox_is_answered_like_what_does_not_exist() {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    let conversation = desk.conversation("971501234567", "Hello").await;
+    let contact = desk.contact_of(&conversation).await;
+    let held = json!({"conversation_id": conversation, "text": "x", "hold": true});
+    let message = text_of(&desk.says(&held).await.data(), "id");
+    let template = text_of(&desk.all("/v1/whatsapp/templates").await[0], "id");
+    let (trace, lead) = {
+        let shown = desk.message(&message).await;
+        (text_of(&shown, "trace_id"), text_of(&shown, "lead_id"))
+    };
+    let consent = json!({"purpose": "marketing", "state": "revoked"});
+    let to_conversation = json!({"conversation_id": conversation, "text": "x"});
+    let to_lead = json!({"lead_id": lead, "text": "x"});
+    let routes = [
+        ("GET", format!("/v1/whatsapp/messages/{message}"), json!({})),
+        ("POST", format!("/v1/whatsapp/messages/{message}/release"), json!({})),
+        ("POST", format!("/v1/whatsapp/messages/{message}/cancel"), json!({})),
+        ("POST", format!("/v1/whatsapp/messages/{message}/resend"), json!({})),
+        ("GET", format!("/v1/whatsapp/media/{message}"), json!({})),
+        ("GET", format!("/v1/whatsapp/templates/{template}"), json!({})),
+        ("GET", format!("/v1/contacts/{contact}/consents"), json!({})),
+        ("POST", format!("/v1/contacts/{contact}/consents"), consent),
+        ("POST", "/v1/whatsapp/messages".to_owned(), to_conversation.clone()),
+        ("POST", "/v1/whatsapp/preflight".to_owned(), to_conversation),
+        ("POST", "/v1/whatsapp/messages".to_owned(), to_lead.clone()),
+        ("POST", "/v1/whatsapp/preflight".to_owned(), to_lead),
+    ];
+    let foreign = world.tenant("dialog360").keys.live_admin;
+    for key in [&foreign, &desk.tenant.keys.test_admin] {
+        for (method, path, body) in &routes {
+            // The sandbox has the templates of its live tenant.
+            if path.contains("/templates/") && key != &foreign {
+                continue;
+            }
+            let headers =
+                [("authorization", &*format!("Bearer {key}")), ("content-type", "application/json")];
+            let body = if *method == "GET" { String::new() } else { body.to_string() };
+            let answer = world.send(method, path, &headers, body).await;
+            let error = &answer.json()["error"];
+            let plain = (&error["message"], &error["field"], &error["details"]);
+            assert_eq!(
+                (answer.status.as_u16(), answer.code().as_str()),
+                (404, "not_found"),
+                "{method} {path}: {error}"
+            );
+            assert_eq!(
+                plain,
+                (&json!("There is nothing here."), &json!(null), &json!(null)),
+                "{method} {path}"
+            );
+        }
+        let traced = world.get(&format!("/v1/traces/{trace}"), key).await;
+        assert!(
+            traced.status == 404
+                || !traced.bytes.windows(message.len()).any(|part| part == message.as_bytes())
+        );
+    }
+    assert_eq!(desk.message(&message).await["status"], "held");
+    assert!(desk.sent().is_empty());
 }
 
 #[tokio::test]

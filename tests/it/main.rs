@@ -2,10 +2,13 @@
 
 mod access;
 mod bucket;
+mod consents;
 mod corpus;
 mod event_log;
 mod front_door;
+mod guide;
 mod hostile;
+mod idempotency;
 mod identity;
 mod inbound;
 mod lists;
@@ -14,7 +17,13 @@ mod media_provider;
 mod media_upload;
 mod operator;
 mod order;
+mod preflight;
 mod recovery;
+mod sandbox;
+mod send_errors;
+mod send_input;
+mod send_kinds;
+mod send_window;
 mod sending;
 mod templates;
 mod tenancy;

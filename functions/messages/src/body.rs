@@ -3,7 +3,7 @@
 use crate::content;
 use crm::send::{Draft, Schedule, Target};
 use domain::ids::{ConversationId, LeadId, MessageId};
-use domain::outgoing::Interactive;
+use domain::outgoing::{Interactive, check};
 use domain::permit::SendPurpose;
 use domain::phone::Phone;
 use domain::time::Millis;
@@ -48,17 +48,19 @@ impl SendBody {
     /// No or two recipients or contents, or a field that cannot be what it is; a malformed id is not found.
     pub(crate) fn read(self) -> Result<(Draft, Schedule), Problem> {
         let target = self.target()?;
-        let reply_to = match self.reply_to.as_deref() {
-            Some(text) => Some(MessageId::parse(text).map_err(|_| Problem::NotFound)?),
-            None => None,
-        };
+        let reply_to = self.reply_to.as_deref().map(MessageId::parse).transpose();
         let (purpose, confirm_language) = (self.purpose, self.confirm_language);
         let schedule = Schedule { hold: self.hold, not_before: self.not_before };
         let content = content::read(self)?;
+        check(&content).map_err(|error| Problem::invalid(error.field, error.message))?;
+        // What is wrong with the body comes before what is not there.
+        let target = target.ok_or(Problem::NotFound)?;
+        let reply_to = reply_to.map_err(|_| Problem::NotFound)?;
         Ok((Draft { target, content, reply_to, purpose, confirm_language }, schedule))
     }
 
-    fn target(&self) -> Result<Target, Problem> {
+    /// The recipient; `None` for an id that cannot be one.
+    fn target(&self) -> Result<Option<Target>, Problem> {
         let given = [
             ("lead_id", self.lead_id.as_deref()),
             ("conversation_id", self.conversation_id.as_deref()),
@@ -72,11 +74,9 @@ impl SendBody {
             return Err(Problem::invalid(second, format!("Give one recipient: `{name}` is given as well.")));
         }
         match name {
-            "lead_id" => LeadId::parse(value).map(Target::Lead).map_err(|_| Problem::NotFound),
-            "conversation_id" => {
-                ConversationId::parse(value).map(Target::Conversation).map_err(|_| Problem::NotFound)
-            }
-            _ => Phone::parse_e164(value).map(Target::Phone).map_err(|_| {
+            "lead_id" => Ok(LeadId::parse(value).ok().map(Target::Lead)),
+            "conversation_id" => Ok(ConversationId::parse(value).ok().map(Target::Conversation)),
+            _ => Phone::parse_e164(value).map(|phone| Some(Target::Phone(phone))).map_err(|_| {
                 Problem::invalid(
                     "to",
                     "Expected a complete number in E.164, such as +971501234567, without blanks.",

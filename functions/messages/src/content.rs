@@ -82,14 +82,26 @@ pub(crate) fn read(body: SendBody) -> Result<Outgoing, Problem> {
 }
 
 fn media_of(media: MediaBody) -> Result<OutgoingMedia, Problem> {
-    let source = match (media.url, media.id) {
-        (Some(url), None) => MediaSource::Url(url),
-        (None, Some(id)) => MediaSource::Id(id),
-        (Some(_), Some(_)) => return Err(Problem::invalid("media.id", "Give either `url` or `id`.")),
-        (None, None) => return Err(Problem::invalid("media.url", "Give a `url` or the `id` of an upload.")),
-    };
+    let source = source("media", "", media.url, media.id)?;
     let (media_kind, caption, filename) = (media.kind, media.caption, media.filename);
     Ok(OutgoingMedia { media_kind, source, caption, filename })
+}
+
+/// Where a file is, from an object that must have one of `url` and `id`.
+fn source(
+    object: &str,
+    member: &str,
+    url: Option<String>,
+    id: Option<String>,
+) -> Result<MediaSource, Problem> {
+    let dot = if member.is_empty() { "" } else { "." };
+    let field = |name: &str| format!("{object}{dot}{member}.{name}");
+    match (url, id) {
+        (Some(url), None) => Ok(MediaSource::Url(url)),
+        (None, Some(id)) => Ok(MediaSource::Id(id)),
+        (Some(_), Some(_)) => Err(Problem::invalid(field("id"), "Give either `url` or `id`.")),
+        (None, None) => Err(Problem::invalid(field("url"), "Give a `url` or the `id` of an upload.")),
+    }
 }
 
 #[derive(Deserialize)]
@@ -98,9 +110,47 @@ struct TemplateBody {
     name: String,
     language: Option<String>,
     variables: Option<Value>,
-    header: Option<HeaderValue>,
+    header: Option<HeaderBody>,
     #[serde(default)]
     buttons: Vec<ButtonValue>,
+}
+
+/// What fills a header: one of a text and a file.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum HeaderBody {
+    Text(String),
+    Image(FileBody),
+    Video(FileBody),
+    Document(FileBody),
+}
+
+/// A file of a header, by its address or by its id; a document may have a name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileBody {
+    url: Option<String>,
+    id: Option<String>,
+    filename: Option<String>,
+}
+
+fn header(given: HeaderBody) -> Result<HeaderValue, Problem> {
+    let named = |kind: &str, file: FileBody| match file.filename {
+        None => source("template.header", kind, file.url, file.id),
+        Some(_) => {
+            let field = format!("template.header.{kind}.filename");
+            Err(Problem::invalid(field, "Only documents are shown with a name."))
+        }
+    };
+    Ok(match given {
+        HeaderBody::Text(text) => HeaderValue::Text(text),
+        HeaderBody::Image(file) => HeaderValue::Image(named("image", file)?),
+        HeaderBody::Video(file) => HeaderValue::Video(named("video", file)?),
+        HeaderBody::Document(file) => HeaderValue::Document {
+            source: source("template.header", "document", file.url, file.id)?,
+            filename: file.filename,
+        },
+    })
 }
 
 /// A template by name alone, with what fills it beside it, or as an object that holds both.
@@ -122,13 +172,16 @@ fn template_use(
             return Err(Problem::invalid(name, format!("Give it inside the template: `template.{name}`.")));
         }
     }
-    let body: TemplateBody =
-        serde_json::from_value(template).map_err(|error| Problem::invalid("template", error.to_string()))?;
+    let body: TemplateBody = serde_path_to_error::deserialize(template).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { "template".to_owned() } else { format!("template.{path}") };
+        Problem::invalid(field, error.into_inner().to_string())
+    })?;
     Ok(TemplateUse {
         name: body.name,
         language: body.language,
         variables: variables(body.variables, "template.variables")?,
-        header: body.header,
+        header: body.header.map(header).transpose()?,
         buttons: body.buttons,
     })
 }

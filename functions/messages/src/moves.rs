@@ -7,18 +7,19 @@ use crm::send::{By, Moved};
 use domain::ids::MessageId;
 use platform::Platform;
 use platform::dynamo::StoreError;
-use platform::http::{Admin, Agent, Caller, Data, NoBody, Params, PathId, Problem};
+use platform::http::{Admin, Agent, Caller, Data, NoBody, Params, PathId, Problem, Seed};
 
 pub(crate) async fn release(
     caller: Caller<Agent>,
     State(platform): State<Platform>,
     params: Params,
     id: PathId,
+    seed: Seed,
     NoBody: NoBody,
 ) -> Result<Data<Message>, Problem> {
     params.only(&[])?;
     let (by, id) = (by(&caller), id.parse(MessageId::parse)?);
-    let moved = crm::send::release(&platform, by, id, caller.now()).await;
+    let moved = crm::send::release(&platform, by, id, seed.first_at, caller.now()).await;
     answer(&platform, by, id, moved, "Only a held message can be released").await
 }
 
@@ -27,11 +28,12 @@ pub(crate) async fn cancel(
     State(platform): State<Platform>,
     params: Params,
     id: PathId,
+    seed: Seed,
     NoBody: NoBody,
 ) -> Result<Data<Message>, Problem> {
     params.only(&[])?;
     let (by, id) = (by(&caller), id.parse(MessageId::parse)?);
-    let moved = crm::send::cancel(&platform, by, id, caller.now()).await;
+    let moved = crm::send::cancel(&platform, by, id, seed.first_at, caller.now()).await;
     answer(&platform, by, id, moved, "Only a held or queued message can be cancelled").await
 }
 
@@ -40,11 +42,12 @@ pub(crate) async fn resend(
     State(platform): State<Platform>,
     params: Params,
     id: PathId,
+    seed: Seed,
     NoBody: NoBody,
 ) -> Result<Data<Message>, Problem> {
     params.only(&[])?;
     let (by, id) = (by(&caller), id.parse(MessageId::parse)?);
-    let moved = crm::send::resend(&platform, by, id, caller.now()).await;
+    let moved = crm::send::resend(&platform, by, id, seed.first_at, caller.now()).await;
     answer(&platform, by, id, moved, "Only an uncertain message can be sent again").await
 }
 

@@ -20,6 +20,6 @@ pub(crate) async fn post(
     let (draft, _schedule) = body.read()?;
     match preflight(&platform, &transport, caller.tenant(), &draft, caller.now()).await {
         Ok(answer) => Ok(Data::ok(answer)),
-        Err(error) => Err(problem(&platform, caller.tenant(), error).await),
+        Err(error) => Err(problem(error)),
     }
 }

@@ -1,16 +1,14 @@
 //! From what the use case says to what the API answers.
 
 use crm::ingest::IngestError;
-use crm::send::{Reason, SendError, sendable};
+use crm::send::{Reason, SendError};
 use crm::templates::SyncError;
-use domain::ids::TenantId;
-use platform::Platform;
 use platform::http::{Code, Problem, Refused};
 use serde_json::json;
 
 /// The answer to a message that was not accepted. A closed window is answered with the templates that may be sent.
-pub(crate) async fn problem(platform: &Platform, tenant: TenantId, error: SendError) -> Problem {
-    let reasons = match error {
+pub(crate) fn problem(error: SendError) -> Problem {
+    let (reasons, instead) = match error {
         SendError::Invalid(error) => return Problem::invalid(error.field, error.message),
         SendError::NotFound => return Problem::NotFound,
         SendError::NotYet { field } => {
@@ -21,19 +19,14 @@ pub(crate) async fn problem(platform: &Platform, tenant: TenantId, error: SendEr
         SendError::Contact(IngestError::Transient { reason }) => return Problem::unavailable(reason),
         SendError::Contact(IngestError::Permanent { reason }) => return Problem::internal(reason),
         SendError::Templates(error) => return Problem::unavailable(error),
-        SendError::Refused(reasons) => reasons,
+        SendError::Refused { reasons, instead } => (reasons, instead),
     };
     let Some(gravest) = reasons.first() else { return Problem::internal("a refusal without a reason") };
     let mut refused = refused(gravest);
     if refused.code == Code::Outside24hWindow {
-        match sendable(platform, tenant, true).await {
-            Ok(templates) => {
-                let mut names: Vec<String> = templates.into_iter().map(|template| template.name).collect();
-                names.dedup();
-                refused.details.insert("templates_allowed".to_owned(), json!(names));
-            }
-            Err(error) => tracing::warn!("the templates allowed could not be listed: {error}"),
-        }
+        let mut names: Vec<String> = instead.into_iter().map(|template| template.name).collect();
+        names.dedup();
+        refused.details.insert("templates_allowed".to_owned(), json!(names));
     }
     refused.into()
 }

@@ -32,9 +32,7 @@ pub(crate) async fn post(
     let (draft, schedule) = body.read()?;
     let by = by(&caller);
     let id = MessageId::from_ulid(seed.ulid("message"));
-    if let Err(error) = accept(&platform, &transport, by, &draft, schedule, id, caller.now()).await {
-        return Err(problem(&platform, by.tenant, error).await);
-    }
+    accept(&platform, &transport, by, &draft, schedule, id, caller.now()).await.map_err(problem)?;
     let Some(seconds) = wait(&headers) else {
         return Ok(Data::accepted(shown(&platform, by, id).await?).into_response());
     };

@@ -1,10 +1,12 @@
 //! Taking a message: stored with its place in the lane, then its conversation is put on the queue.
 
 use super::evaluate::{Draft, Target, evaluate};
+use super::preflight::sendable_instead;
 use super::situation::Situation;
 use super::{Reason, SendError};
 use crate::ingest::contact_of_phone;
 use domain::ids::{ContactId, KeyId, MessageId, TenantId};
+use domain::outbound::SendState;
 use domain::permit::Refusal;
 use domain::time::Millis;
 use platform::Platform;
@@ -66,17 +68,25 @@ pub async fn accept(
     if id.ulid().timestamp_ms() < now.unix_ms()
         && let Some(record) = store.send(by.tenant, id).await?
     {
+        // The run that stored it may have died before it told the conversation and the queue.
+        if record.state == SendState::Queued {
+            announce(platform, by.tenant, record.contact, id, record.not_before, now).await?;
+        }
         return Ok(Taken { id, contact: record.contact });
     }
     let evaluated = evaluate(platform, transport, by.tenant, draft, now).await?;
     let situation = evaluated.situation;
     let permit = match evaluated.verdict {
         Ok(permit) => permit,
-        Err(reasons) => return Err(SendError::Refused(reasons)),
+        Err(reasons) => {
+            let instead = sendable_instead(platform, transport, by.tenant, &reasons, &situation, now).await?;
+            return Err(SendError::Refused { reasons, instead });
+        }
     };
     let Some(route) = &situation.route else {
         let refusal = Refusal::NotConfigured;
-        return Err(SendError::Refused(vec![Reason::Rule { refusal, words: None }]));
+        let reasons = vec![Reason::Rule { refusal, words: None }];
+        return Err(SendError::Refused { reasons, instead: Vec::new() });
     };
     let contact = contact(platform, by.tenant, draft, &situation, now).await?;
     let send = NewSend {
@@ -98,10 +108,23 @@ pub async fn accept(
         Accepted::New | Accepted::Already => {}
     }
     if !schedule.hold {
-        store.note_outbound(by.tenant, contact, id.ulid()).await?;
-        enqueue(platform, by.tenant, contact, send.not_before, now).await;
+        announce(platform, by.tenant, contact, id, send.not_before, now).await?;
     }
     Ok(Taken { id, contact })
+}
+
+/// Tells the conversation and the queue of a message that was stored; safe to repeat.
+async fn announce(
+    platform: &Platform,
+    tenant: TenantId,
+    contact: ContactId,
+    id: MessageId,
+    not_before: Option<Millis>,
+    now: Millis,
+) -> Result<(), StoreError> {
+    platform.store.note_outbound(tenant, contact, id.ulid()).await?;
+    enqueue(platform, tenant, contact, not_before, now).await;
+    Ok(())
 }
 
 /// The contact a message is recorded with, made when it is new.

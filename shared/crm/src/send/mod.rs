@@ -12,7 +12,7 @@ mod situation;
 pub use accept::{By, Schedule, Taken, accept, settled};
 pub use evaluate::{Draft, Target};
 pub use moves::{Moved, cancel, release, resend};
-pub use preflight::{Preflight, preflight, sendable};
+pub use preflight::{Preflight, preflight};
 pub use reason::Reason;
 
 pub(crate) use accept::enqueue;
@@ -22,6 +22,7 @@ pub(crate) use situation::{Route, Situation};
 use crate::ingest::IngestError;
 use crate::templates::SyncError;
 use domain::outgoing::FieldError;
+use domain::template::Template;
 use platform::dynamo::StoreError;
 
 /// A message could not be accepted. Nothing was stored.
@@ -39,9 +40,14 @@ pub enum SendError {
         /// The field that names it.
         field: &'static str,
     },
-    /// Rules say no; the gravest reason first, at least one.
+    /// Rules say no.
     #[error("refused")]
-    Refused(Vec<Reason>),
+    Refused {
+        /// Why; the gravest reason first, at least one.
+        reasons: Vec<Reason>,
+        /// Templates that may be sent instead, where one would help.
+        instead: Vec<Template>,
+    },
     /// The table did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),

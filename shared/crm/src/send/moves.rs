@@ -1,4 +1,7 @@
 //! What a person does with a message that was accepted: release, cancel, send again.
+//!
+//! `begun` is when the request was first made. It lies before `now` when an earlier run of the same request ended without
+//! an answer; then the wish may have been done already, and that is its answer.
 
 use super::accept::{By, enqueue};
 use domain::ids::MessageId;
@@ -22,8 +25,18 @@ pub enum Moved {
 ///
 /// # Errors
 /// The table did not answer.
-pub async fn release(platform: &Platform, by: By, id: MessageId, now: Millis) -> Result<Moved, StoreError> {
-    requeue(platform, by, id, SendState::Held, now).await
+pub async fn release(
+    platform: &Platform,
+    by: By,
+    id: MessageId,
+    begun: Millis,
+    now: Millis,
+) -> Result<Moved, StoreError> {
+    let moved = requeue(platform, by, id, SendState::Held, now).await?;
+    Ok(match moved {
+        Moved::No(state) if begun < now && state != SendState::Cancelled => Moved::Yes,
+        Moved::Yes | Moved::No(_) | Moved::NotFound => moved,
+    })
 }
 
 /// Sends an uncertain message again, because an admin says so: it may reach the customer twice. Written to the audit
@@ -31,8 +44,18 @@ pub async fn release(platform: &Platform, by: By, id: MessageId, now: Millis) ->
 ///
 /// # Errors
 /// The table did not answer.
-pub async fn resend(platform: &Platform, by: By, id: MessageId, now: Millis) -> Result<Moved, StoreError> {
+pub async fn resend(
+    platform: &Platform,
+    by: By,
+    id: MessageId,
+    begun: Millis,
+    now: Millis,
+) -> Result<Moved, StoreError> {
     let Some(record) = platform.store.send(by.tenant, id).await? else { return Ok(Moved::NotFound) };
+    if begun < now && record.order.timestamp_ms() >= begun.unix_ms() {
+        // It got its new place in the lane since this request began; a third sending was not asked for.
+        return Ok(Moved::Yes);
+    }
     if record.state != SendState::Uncertain {
         return Ok(Moved::No(record.state));
     }
@@ -52,8 +75,17 @@ pub async fn resend(platform: &Platform, by: By, id: MessageId, now: Millis) -> 
 ///
 /// # Errors
 /// The table did not answer.
-pub async fn cancel(platform: &Platform, by: By, id: MessageId, now: Millis) -> Result<Moved, StoreError> {
+pub async fn cancel(
+    platform: &Platform,
+    by: By,
+    id: MessageId,
+    begun: Millis,
+    now: Millis,
+) -> Result<Moved, StoreError> {
     let Some(record) = platform.store.send(by.tenant, id).await? else { return Ok(Moved::NotFound) };
+    if begun < now && record.state == SendState::Cancelled {
+        return Ok(Moved::Yes);
+    }
     let done = platform.store.cancel_send(by.tenant, &record, now).await?;
     answer(platform, by, &record, done).await
 }

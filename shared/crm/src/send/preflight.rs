@@ -1,16 +1,20 @@
 //! Would this message be sent, and if not, why and what instead: the rule's own answer, with nothing sent (F3).
 
 use super::evaluate::{Draft, evaluate};
+use super::situation::Situation;
 use super::{Reason, SendError};
+use crate::templates;
 use domain::consent::Consents;
 use domain::ids::TenantId;
-use domain::permit::{Refusal, SendPurpose};
+use domain::permit::{Barred, Refusal, SendPurpose};
+use domain::provider::Provider;
 use domain::template::{Category, Template, TemplateState};
 use domain::time::Millis;
 use domain::window::ServiceWindow;
 use platform::Platform;
 use platform::dynamo::StoreError;
 use platform::transport::Transport;
+use providers::capability::{TemplateSupport, capabilities};
 use serde::Serialize;
 
 /// How many alternatives are named.
@@ -118,14 +122,12 @@ pub async fn preflight(
             alternatives.push(Alternative::Other { description: why.alternative.clone() });
         }
     }
-    if reasons.iter().any(wants_template) {
-        let templates = sendable(platform, tenant, situation.consents.allows_marketing()).await?;
-        alternatives.extend(templates.into_iter().map(|template| Alternative::Template {
-            name: template.name,
-            language: template.language,
-            category: template.category,
-        }));
-    }
+    let templates = sendable_instead(platform, transport, tenant, &reasons, situation, now).await?;
+    alternatives.extend(templates.into_iter().map(|template| Alternative::Template {
+        name: template.name,
+        language: template.language,
+        category: template.category,
+    }));
     let last = situation.last_inbound.map(|(_, at)| at);
     Ok(Preflight {
         allowed: reasons.is_empty(),
@@ -146,30 +148,67 @@ pub async fn preflight(
     })
 }
 
-/// The approved templates that may be sent to somebody outside the window.
+/// The approved templates that the same person may be sent instead of a refused message, if one would help: by name,
+/// then by language.
 ///
 /// # Errors
 /// The table did not answer.
-pub async fn sendable(
+pub(super) async fn sendable_instead(
     platform: &Platform,
+    transport: &Transport,
     tenant: TenantId,
-    marketing: bool,
+    reasons: &[Reason],
+    situation: &Situation,
+    now: Millis,
 ) -> Result<Vec<Template>, StoreError> {
-    let owner = crate::templates::owner(&platform.store, tenant).await?;
+    let barred =
+        reasons.iter().any(|reason| matches!(reason, Reason::Rule { refusal, .. } if bars_all(refusal)));
+    let Some(route) = situation.route.as_ref().filter(|_| !barred && reasons.iter().any(wants_template))
+    else {
+        return Ok(Vec::new());
+    };
+    let native = capabilities(route.provider).template == TemplateSupport::Native;
+    let marketing = situation.consents.allows_marketing();
+    let cold = situation.tenant.cold_text && marketing;
+    if !native && !cold {
+        // Templates leave as text there, and text needs the window.
+        return Ok(Vec::new());
+    }
+    let owner = templates::owner(&platform.store, tenant).await?;
+    if owner == tenant
+        && let Err(error) = templates::sync_if_never(platform, transport, tenant, now).await
+    {
+        tracing::debug!("the templates that may be sent are those that are known: {error}");
+    }
+    let fits = |template: &Template| {
+        template.state == TemplateState::Approved
+            && (marketing || template.category != Category::Marketing)
+            && (route.provider == Provider::Sandbox || !native || template.provider == route.provider)
+    };
     let mut found: Vec<Template> = Vec::new();
     let mut after = None;
     loop {
         let page = platform.store.templates_page(owner, after, PAGE).await?;
         after = page.rows.last().map(|row| row.template.id);
-        let rows = page.rows.into_iter().map(|row| row.template);
-        found.extend(rows.filter(|template| {
-            template.state == TemplateState::Approved
-                && (marketing || template.category != Category::Marketing)
-        }));
-        if found.len() >= NAMED || !page.more {
-            found.truncate(NAMED);
-            return Ok(found);
+        found.extend(page.rows.into_iter().map(|row| row.template).filter(fits));
+        if !page.more {
+            break;
         }
+    }
+    found.sort_by(|one, other| (&one.name, &one.language).cmp(&(&other.name, &other.language)));
+    found.truncate(NAMED);
+    Ok(found)
+}
+
+/// Whether nothing at all may be sent.
+fn bars_all(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::NotConfigured | Refusal::DoNotContact(Barred::Channel) => true,
+        Refusal::DoNotContact(Barred::MarketingRevoked | Barred::NoOptIn)
+        | Refusal::TemplateNotApproved(_)
+        | Refusal::TemplateParamMismatch(_)
+        | Refusal::Outside24hWindow { .. }
+        | Refusal::LanguageMismatch { .. } => false,
     }
 }
 

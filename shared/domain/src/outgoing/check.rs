@@ -117,10 +117,13 @@ fn public_https(field: &str, url: &str) -> Result<(), FieldError> {
     if authority.contains(['@', '\\', ' ', '\t']) || url.chars().any(char::is_control) {
         return wrong(field, "Expected a plain address without a user name.");
     }
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
+    let (host, after) = match authority.strip_prefix('[') {
+        Some(v6) => v6.split_once(']').unwrap_or((v6, "")),
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
+    if !matches!(after, "" | ":443" | ":8443") {
+        return wrong(field, "Expected the port 443, which needs not be said, or 8443.");
+    }
     if crate::address::is_private_host(host) {
         return wrong(field, "The provider cannot fetch from this machine or a private network.");
     }

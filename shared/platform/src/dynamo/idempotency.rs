@@ -2,6 +2,7 @@
 
 use super::wire::{AttributeValue, Item, Names, Refused, StoreError, Values, n, s};
 use super::{Store, keys};
+use domain::access::Role;
 use domain::ids::TenantId;
 use domain::time::Millis;
 use uuid::Uuid;
@@ -20,6 +21,8 @@ pub struct StoredAnswer {
     pub body: String,
     /// The trace of the first request, which the body may name.
     pub trace_id: String,
+    /// The role it was given to; a lower one may not see it.
+    pub role: Role,
 }
 
 /// What a request with an idempotency key found.
@@ -134,15 +137,41 @@ impl Store {
             .update(
                 "finish idempotent request",
                 keys::idempotency(tenant, digest),
-                "SET answer = :answer, #status = :status, trace = :trace",
+                "SET answer = :answer, #status = :status, trace = :trace, #role = :role",
                 Some("#owner = :owner AND attribute_not_exists(answer)"),
-                Names::from([("#owner", "owner"), ("#status", "status")]),
+                Names::from([("#owner", "owner"), ("#status", "status"), ("#role", "role")]),
                 Values::from([
+                    (":role", s(answer.role.as_str())),
                     (":answer", s(&answer.body)),
                     (":status", n(u64::from(answer.status))),
                     (":trace", s(&answer.trace_id)),
                     (":owner", s(owner)),
                 ]),
+            )
+            .await?
+            .ok();
+        Ok(())
+    }
+
+    /// Lets the next run of a request take over at once: this one ended without knowing what it did. The record stays, so
+    /// that the next run makes everything under the same ids.
+    ///
+    /// # Errors
+    /// The table is unreachable; then the next run waits until the lease ends.
+    pub async fn release_idempotent(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+        owner: Uuid,
+    ) -> Result<(), StoreError> {
+        self.ephemeral
+            .update(
+                "release idempotent request",
+                keys::idempotency(tenant, digest),
+                "SET lease = :zero",
+                Some("#owner = :owner AND attribute_not_exists(answer)"),
+                Names::from([("#owner", "owner")]),
+                Values::from([(":zero", n(0)), (":owner", s(owner))]),
             )
             .await?
             .ok();
@@ -193,7 +222,8 @@ fn read(item: &Item) -> Option<Known> {
         _ => None,
     };
     let answer = text("answer").zip(number("status")).and_then(|(body, status)| {
-        Some(StoredAnswer { status: u16::try_from(status).ok()?, body, trace_id: text("trace")? })
+        let role = text("role").and_then(|role| Role::parse(&role)).unwrap_or(Role::Admin);
+        Some(StoredAnswer { status: u16::try_from(status).ok()?, body, trace_id: text("trace")?, role })
     });
     Some(Known {
         request_hash: text("req")?,

@@ -95,6 +95,10 @@ async fn around(platform: &Platform, request: Request, next: Next) -> Result<Res
         .await?;
     let first_at = match begun {
         Begun::Yes { first_at } => first_at,
+        // The answer may say what only that role may know, such as a new key.
+        Begun::Answered(answer) if principal.role < answer.role => {
+            return Err(Problem::Forbidden { required: answer.role });
+        }
         Begun::Answered(answer) => return Ok(replayed(&answer)),
         Begun::OtherBody => {
             let message =
@@ -109,18 +113,28 @@ async fn around(platform: &Platform, request: Request, next: Next) -> Result<Res
     };
     parts.extensions.insert(Seed { first_at, digest: digest.as_str().into() });
     let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
-    finish(platform, &principal, &digest, owner, call.trace_id, answer).await
+    let run = Run { digest: &digest, owner, is_repeated: first_at < call.now, trace_id: call.trace_id };
+    finish(platform, &principal, &run, answer).await
 }
 
-/// Keeps the answer when something was decided, forgets the request when nothing was.
+/// One run of a request under a key.
+struct Run<'a> {
+    digest: &'a str,
+    owner: Uuid,
+    /// Whether an earlier run ended without an answer that was kept.
+    is_repeated: bool,
+    trace_id: Uuid,
+}
+
+/// Keeps the answer when something was decided, forgets the request when nothing was, and leaves it to the next run when
+/// that is open.
 async fn finish(
     platform: &Platform,
     principal: &Principal,
-    digest: &str,
-    owner: Uuid,
-    trace_id: Uuid,
+    run: &Run<'_>,
     answer: Response,
 ) -> Result<Response, Problem> {
+    let Run { digest, owner, is_repeated, trace_id } = *run;
     let problem = answer.extensions().get::<Arc<Problem>>().cloned();
     let answer = match &problem {
         Some(problem) if kept(problem.code().status()) => {
@@ -132,7 +146,14 @@ async fn finish(
     };
     let enveloped = answer.extensions().get::<Enveloped>().is_some();
     if !kept(answer.status()) || !enveloped {
-        if let Err(error) = platform.store.forget_idempotent(principal.tenant, digest, owner).await {
+        let store = &platform.store;
+        // What an earlier run did is as open as what a fault of ours interrupted.
+        let ended = if is_repeated || is_open(answer.status(), problem.as_deref()) {
+            store.release_idempotent(principal.tenant, digest, owner).await
+        } else {
+            store.forget_idempotent(principal.tenant, digest, owner).await
+        };
+        if let Err(error) = ended {
             tracing::warn!(trace.id = %trace_id, "an idempotency key stays taken until its lease ends: {error}");
         }
         return Ok(answer);
@@ -144,6 +165,7 @@ async fn finish(
             status: parts.status.as_u16(),
             body: text.to_owned(),
             trace_id: trace_id.to_string(),
+            role: principal.role,
         };
         // What was done is done: the caller gets its answer, and a repetition finds the effects by their ids.
         if let Err(error) = platform.store.finish_idempotent(principal.tenant, digest, owner, &answer).await {
@@ -157,6 +179,11 @@ async fn finish(
 /// corrected under the same key.
 fn kept(status: StatusCode) -> bool {
     status.is_success() || status == StatusCode::UNPROCESSABLE_ENTITY
+}
+
+/// Whether a part of the request may have been done: a fault of ours came in between. A rule's "no" did nothing.
+fn is_open(status: StatusCode, problem: Option<&Problem>) -> bool {
+    status.is_server_error() && !matches!(problem, Some(Problem::Refused(_)))
 }
 
 fn replayed(answer: &StoredAnswer) -> Response {
@@ -243,6 +270,19 @@ mod tests {
         }
         let long: &'static [u8] = Box::leak(vec![b'a'; 256].into_boxed_slice());
         assert!(key_of(&headers(&[long])).is_err());
+    }
+
+    #[test]
+    fn only_a_fault_of_ours_leaves_it_open_what_was_done() {
+        for (problem, open) in [
+            (Problem::unavailable("x"), true),
+            (Problem::internal("x"), true),
+            (Problem::refused(super::super::problem::Code::NotConfigured, "x").into(), false),
+            (Problem::NotFound, false),
+        ] {
+            assert_eq!(is_open(problem.code().status(), Some(&problem)), open, "{problem:?}");
+        }
+        assert!(is_open(StatusCode::INTERNAL_SERVER_ERROR, None), "a panic");
     }
 
     #[test]

@@ -329,3 +329,50 @@ pub(super) fn words(title: Option<&str>, details: Option<&str>) -> Option<String
     };
     Some(both.chars().take(KEPT).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbound::{refusals, ultramsg_answer};
+    use bytes::Bytes;
+    use http::{Response, StatusCode};
+    use std::collections::BTreeMap;
+
+    /// What the guide calls a class.
+    fn then(class: FailureClass) -> &'static str {
+        match class {
+            Permanent => "failed",
+            Retry | RetryRecipient => "waits",
+            Broken => "number stops",
+            RevokeConsent => "failed, marketing withdrawn",
+        }
+    }
+
+    #[test]
+    fn the_guide_for_integrators_lists_every_code_and_what_it_does() {
+        let mut known: BTreeMap<String, &str> = BTreeMap::new();
+        for row in TABLE {
+            let before = known.insert(row.code.to_owned(), then(row.class));
+            assert!(before.is_none_or(|before| before == then(row.class)), "{} has two effects", row.code);
+        }
+        for (code, class) in ultramsg_answer::codes() {
+            known.insert(code.to_owned(), then(class));
+        }
+        for status in 100..600 {
+            let answer = Response::new(Bytes::new());
+            let status = StatusCode::from_u16(status).unwrap();
+            let failure = refusals::by_status(status, &answer, None).failure;
+            known.insert(failure.code, then(failure.class));
+        }
+        let guide = include_str!("../../../../docs/sending.md");
+        let section = guide.split("## Error codes of messages").nth(1).unwrap();
+        let rows = section.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| `"));
+        let listed: BTreeMap<String, &str> = rows
+            .map(|row| {
+                let mut cells = row.trim_matches('|').split('|').map(str::trim);
+                (cells.next().unwrap().trim_matches('`').to_owned(), cells.next().unwrap())
+            })
+            .collect();
+        assert_eq!(listed, known);
+    }
+}

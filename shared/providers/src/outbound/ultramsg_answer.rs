@@ -120,3 +120,9 @@ fn meaning(text: &str) -> Option<Failure> {
         TEXTS.iter().find(|(phrases, _, _)| phrases.iter().any(|phrase| lower.contains(phrase)))?;
     Some(plain(code, FailureClass::IntegrationBroken, message, words(Some(text), None)))
 }
+
+/// The codes that the texts mean.
+#[cfg(test)]
+pub(super) fn codes() -> impl Iterator<Item = (&'static str, FailureClass)> {
+    TEXTS.iter().map(|(_, code, _)| (*code, FailureClass::IntegrationBroken))
+}
