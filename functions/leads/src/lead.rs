@@ -14,6 +14,6 @@ pub(crate) async fn get(
 ) -> Result<Data<Lead>, Problem> {
     params.only(&[])?;
     let id = id.parse(LeadId::parse)?;
-    let found = lead(&platform.store, caller.tenant(), id).await?;
+    let found = lead(&platform.store, caller.tenant(), id, caller.now()).await?;
     found.map(Data::ok).ok_or(Problem::NotFound)
 }

@@ -1,8 +1,11 @@
-//! Leads, read: the list, one lead, and everything that happened with it.
+//! Leads: made, listed, changed, and everything that happened with them.
 
+mod create;
 mod lead;
 mod list;
+mod problem;
 mod timeline;
+mod update;
 
 use axum::Router;
 use axum::routing::get;
@@ -12,8 +15,8 @@ use platform::http::serve;
 /// The routes, ready to serve.
 pub fn router(platform: Platform) -> Router {
     let routes = Router::new()
-        .route("/leads", get(list::get))
-        .route("/leads/{id}", get(lead::get))
-        .route("/leads/{id}/timeline", get(timeline::get));
+        .route("/leads", get(list::get).post(create::post))
+        .route("/leads/{id}", get(lead::get).patch(update::patch))
+        .route("/leads/{id}/timeline", get(timeline::get).post(timeline::post));
     serve(routes, platform)
 }

@@ -1,11 +1,18 @@
 //! Use cases: what the product does, in terms of `domain`'s rules, `providers`' translation and `platform`'s access
 //! patterns. Knows no AWS type, no HTTP, no queue service.
 
+pub mod api_keys;
+pub mod audit;
 pub mod consent;
 pub mod credentials;
+pub mod deliver;
 pub mod dispatch;
+pub mod endpoints;
+pub mod events;
 pub mod inbox;
 pub mod ingest;
+pub mod integrations;
+pub mod leads;
 pub mod media;
 pub mod provision;
 pub mod read;

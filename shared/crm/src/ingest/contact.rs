@@ -68,6 +68,16 @@ pub(crate) async fn of_phone(
     resolve(store, seen).await
 }
 
+/// The contact that an identity names, made when it is new; nothing is written down about it yet.
+pub(crate) async fn of_identity(
+    store: &Store,
+    tenant: TenantId,
+    identity: &Identity,
+    at: Millis,
+) -> Result<ContactId, IngestError> {
+    one_contact(store, tenant, std::slice::from_ref(identity), at).await
+}
+
 /// Both sides of a changed identity name one contact from now on; the number left behind may be given to somebody
 /// else by its carrier, so it is marked.
 pub(super) async fn follow(
@@ -216,6 +226,7 @@ fn spelled(identity: &Identity) -> String {
         Identity::Bsuid(bsuid) => bsuid.as_str().to_owned(),
         Identity::Phone(phone) => phone.e164().to_owned(),
         Identity::Opaque(text) => text.clone(),
+        Identity::Email(email) => email.as_str().to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ mod events;
 mod templates;
 mod tenants;
 
-pub(crate) use contact::of_phone as contact_of_phone;
+pub(crate) use contact::{of_identity as contact_of_identity, of_phone as contact_of_phone};
 
 use domain::ids::TenantId;
 use domain::provider::{AuthStrength, Provider};

@@ -16,6 +16,8 @@ pub struct ContactBrief {
     pub name: Option<String>,
     /// Their number in full.
     pub phone: Option<String>,
+    /// Their e-mail address.
+    pub email: Option<String>,
     /// Their WhatsApp user name, without `@`.
     pub username: Option<String>,
     /// Their business-scoped user id.
@@ -31,6 +33,8 @@ pub struct Contact {
     pub name: Option<String>,
     /// Their number in full.
     pub phone: Option<String>,
+    /// Their e-mail address.
+    pub email: Option<String>,
     /// Their WhatsApp user name, without `@`.
     pub username: Option<String>,
     /// Their business-scoped user id.
@@ -60,11 +64,12 @@ pub async fn contact(store: &Store, tenant: TenantId, id: ContactId) -> Result<O
     let (leads, ids) = (family.possible_leads(), family.ids());
     let (leads, consent) =
         futures_util::future::try_join(store.leads(tenant, &leads), store.consents(tenant, &ids)).await?;
-    let ContactBrief { id, name, phone, username, bsuid } = brief(&family);
+    let ContactBrief { id, name, phone, email, username, bsuid } = brief(&family);
     Ok(Some(Contact {
         id,
         name,
         phone,
+        email,
         username,
         bsuid,
         parent_bsuid: family.get(PersonField::ParentBsuid).map(str::to_owned),
@@ -83,6 +88,7 @@ pub(super) fn brief(family: &Family) -> ContactBrief {
         id: family.id(),
         name: get(PersonField::Name),
         phone: get(PersonField::Phone),
+        email: get(PersonField::Email),
         username: get(PersonField::Username),
         bsuid: get(PersonField::Bsuid),
     }

@@ -7,6 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 /// Joins follow each other in rounds; a chain longer than this is the work of somebody else.
 const ROUNDS: usize = 8;
+/// No person has more contacts than this.
+const LARGEST: usize = 64;
 
 /// The contact that stayed, then what it absorbed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,25 @@ impl Family {
         Ok(Self::of(store.contact_family(tenant, id).await?))
     }
 
+    /// As [`Family::read`], by consistent reads: what was written a moment ago is seen.
+    pub(crate) async fn fresh(
+        store: &Store,
+        tenant: TenantId,
+        id: ContactId,
+    ) -> Result<Option<Self>, StoreError> {
+        let (mut wanted, mut members) = (vec![id], Vec::<Contact>::new());
+        while let Some(id) = wanted.pop() {
+            if members.len() >= LARGEST || members.iter().any(|member| member.id == id) {
+                continue;
+            }
+            if let Some(contact) = store.contact(tenant, id).await? {
+                wanted.extend(relatives(&contact));
+                members.push(contact);
+            }
+        }
+        Ok(Self::of(members))
+    }
+
     /// The id that stayed.
     pub(crate) const fn id(&self) -> ContactId {
         self.id
@@ -54,11 +75,12 @@ impl Family {
     }
 
     /// The leads that may have been made for the person.
-    pub(super) fn possible_leads(&self) -> Vec<LeadId> {
-        self.members.iter().map(|contact| contact.id.first_lead()).collect()
+    pub(crate) fn possible_leads(&self) -> Vec<LeadId> {
+        let further = self.members.iter().flat_map(|contact| contact.further_leads.iter().copied());
+        self.members.iter().map(|contact| contact.id.first_lead()).chain(further).collect()
     }
 
-    /// The person's lead among `leads`: the one of the contact that stayed, else the oldest.
+    /// The person's lead among `leads`: the first of the contact that stayed, else the oldest.
     pub(super) fn lead<'a>(&self, leads: &'a [Lead]) -> Option<&'a Lead> {
         let mut own = self.possible_leads().into_iter();
         own.find_map(|id| leads.iter().find(|lead| lead.id == id))
@@ -126,6 +148,8 @@ mod tests {
             fields: field.into_iter().collect(),
             absorbed: Vec::new(),
             merged_into: None,
+            further_leads: Vec::new(),
+            latest_lead: None,
             created_at: Millis::from_unix_ms(n),
         }
     }

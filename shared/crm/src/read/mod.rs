@@ -6,9 +6,11 @@
 mod contact;
 mod content;
 mod conversation;
+mod deliveries;
 mod events;
 mod family;
 mod inbox;
+mod lead_timeline;
 mod leads;
 mod message;
 mod sent;
@@ -20,13 +22,18 @@ mod walk;
 pub use contact::{Contact, ContactBrief, contact};
 pub(crate) use conversation::Facts;
 pub use conversation::{Conversation, ConversationStatus, NumberName};
+pub use deliveries::{Delivery, DeliveryFilter, deliveries, delivery};
 pub use events::{EventFilter, EventView, Lag, LoggedState, event, event_state, events, lag, parked_events};
 pub(crate) use family::Family;
 pub use inbox::{InboxFilter, InboxPosition, conversation, conversations};
-pub use leads::{Lead, LeadFilter, LeadSource, LeadStatus, lead, leads};
+pub use lead_timeline::{EventData, TimelineEvent, lead_timeline};
+pub(crate) use leads::fresh_lead;
+pub use leads::{Lead, LeadFilter, Money, lead, leads};
+pub(crate) use message::message_of;
 pub use message::{Message, conversation_messages, message};
-pub use templates::{Template, TemplateFilter, template, templates};
-pub use timeline::{TimelineEvent, lead_timeline};
+pub use templates::{
+    Template, TemplateFilter, Written as WrittenTemplate, shown as shown_template, template, templates,
+};
 pub use traces::{Trace, trace};
 
 /// A part of a list.

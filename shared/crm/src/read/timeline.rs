@@ -1,68 +1,9 @@
-//! A person's timeline: the partitions of all their contacts, read as one.
+//! A person's messages: the partitions of all their contacts, read as one.
 
-use super::Slice;
-use super::family::Family;
-use super::message::{Message, Owner, shown};
-use domain::ids::{ContactId, EventId, LeadId, TenantId};
-use domain::message::Direction;
-use domain::time::Millis;
+use domain::ids::{ContactId, TenantId};
 use futures_util::future::try_join_all;
 use platform::dynamo::{EntryPage, Store, StoreError};
-use serde::Serialize;
 use ulid::Ulid;
-use uuid::Uuid;
-
-/// Something that happened with a lead.
-#[derive(Debug, Clone, Serialize)]
-pub struct TimelineEvent {
-    /// Its id; what happened to a message shares the message's ULID.
-    pub id: EventId,
-    /// What happened.
-    #[serde(rename = "type")]
-    pub event_type: &'static str,
-    /// When.
-    pub at: Millis,
-    /// The trace it came in with.
-    pub trace_id: Uuid,
-    /// The message.
-    pub data: Message,
-}
-
-/// What happened with a lead, newest first; `None` when there is no such lead.
-///
-/// # Errors
-/// The table did not answer.
-pub async fn lead_timeline(
-    store: &Store,
-    tenant: TenantId,
-    id: LeadId,
-    after: Option<Ulid>,
-    limit: u32,
-) -> Result<Option<Slice<TimelineEvent>>, StoreError> {
-    let Some(lead) = store.leads(tenant, &[id]).await?.pop() else { return Ok(None) };
-    let Some(family) = Family::read(store, tenant, lead.contact).await? else { return Ok(None) };
-    let page = union(store, tenant, &family.ids(), after, limit).await?;
-    let owner = Owner::of(store, tenant, &family).await?;
-    let next = next(&page);
-    let items = shown(store, tenant, owner, page.entries, false).await?.into_iter().map(event).collect();
-    Ok(Some(Slice { items, next }))
-}
-
-fn event(message: Message) -> TimelineEvent {
-    let event_type = match (message.kind.as_str(), message.direction) {
-        ("edit", _) => "whatsapp.message.edited",
-        ("revoke", _) => "whatsapp.message.revoked",
-        (_, Direction::Inbound) => "whatsapp.message.received",
-        (_, Direction::Outbound) => "whatsapp.message.sent",
-    };
-    TimelineEvent {
-        id: EventId::from_ulid(message.id.ulid()),
-        event_type,
-        at: message.created_at,
-        trace_id: message.trace_id,
-        data: message,
-    }
-}
 
 /// Entries of several contacts, newest first, each once.
 pub(super) async fn union(
@@ -105,8 +46,11 @@ fn merged(pages: Vec<EntryPage>, limit: u32) -> EntryPage {
 mod tests {
     use super::*;
     use domain::ids::{MessageId, derived_ulid};
+    use domain::message::Direction;
     use domain::provider::Provider;
+    use domain::time::Millis;
     use platform::dynamo::Entry;
+    use uuid::Uuid;
 
     fn page(contact: &str, times: &[u64], more: bool) -> EntryPage {
         let entry = |at: &u64| Entry {

@@ -2,7 +2,7 @@
 
 use super::wire::{AttributeValue, Item, Key, Names, StoreError, Values, n, s};
 use super::{Store, keys};
-use domain::ids::{ContactId, TenantId};
+use domain::ids::{ContactId, LeadId, TenantId};
 use domain::time::Millis;
 use std::collections::HashMap;
 use ulid::Ulid;
@@ -22,12 +22,14 @@ pub enum PersonField {
     ParentBsuid,
     /// A provider's opaque id.
     Opaque,
+    /// The e-mail address.
+    Email,
 }
 
 impl PersonField {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Name, Self::Username, Self::Phone, Self::Bsuid, Self::ParentBsuid, Self::Opaque];
+    pub const ALL: [Self; 7] =
+        [Self::Name, Self::Username, Self::Phone, Self::Bsuid, Self::ParentBsuid, Self::Opaque, Self::Email];
 
     const fn attributes(self) -> (&'static str, &'static str) {
         match self {
@@ -37,6 +39,7 @@ impl PersonField {
             Self::Bsuid => ("bsuid", "bsuid_o"),
             Self::ParentBsuid => ("parent_bsuid", "parent_bsuid_o"),
             Self::Opaque => ("opaque", "opaque_o"),
+            Self::Email => ("email", "email_o"),
         }
     }
 }
@@ -61,6 +64,10 @@ pub struct Contact {
     pub absorbed: Vec<ContactId>,
     /// The contact this one turned out to be.
     pub merged_into: Option<ContactId>,
+    /// Its leads beside the first one.
+    pub further_leads: Vec<LeadId>,
+    /// The lead that was made last, unless it is the first one.
+    pub latest_lead: Option<LeadId>,
     /// When the first event about the person was received.
     pub created_at: Millis,
 }
@@ -128,6 +135,15 @@ impl Store {
         Ok(())
     }
 
+    /// One contact, by a consistent read.
+    ///
+    /// # Errors
+    /// The table is unreachable, or the item makes no sense.
+    pub async fn contact(&self, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError> {
+        let item = self.crm.get("read contact", &keys::contact(tenant, id), true).await?;
+        item.as_ref().map(read).transpose()
+    }
+
     /// Reads contacts; absent ones are left out.
     ///
     /// # Errors
@@ -182,12 +198,13 @@ fn read(item: &Item) -> Result<Contact, StoreError> {
             fields.insert(field, Field { order: ulid(&order)?, value });
         }
     }
-    let absorbed = match item.get("absorbed") {
-        Some(AttributeValue::Ss(ids)) => {
-            ids.iter().map(|id| ulid(id).map(ContactId::from_ulid)).collect::<Result<_, _>>()?
-        }
-        _ => Vec::new(),
+    let ulids = |name: &str| match item.get(name) {
+        Some(AttributeValue::Ss(ids)) => ids.iter().map(|id| ulid(id)).collect::<Result<Vec<_>, _>>(),
+        _ => Ok(Vec::new()),
     };
+    let absorbed = ulids("absorbed")?.into_iter().map(ContactId::from_ulid).collect();
+    let further_leads = ulids("leads")?.into_iter().map(LeadId::from_ulid).collect();
+    let latest_lead = text("lead").map(|id| ulid(&id).map(LeadId::from_ulid)).transpose()?;
     let merged_into = text("merged_into").map(|id| ulid(&id).map(ContactId::from_ulid)).transpose()?;
     let created_at = match item.get("created_at") {
         Some(AttributeValue::N(ms)) => {
@@ -196,5 +213,5 @@ fn read(item: &Item) -> Result<Contact, StoreError> {
         // A contact that was only marked as joined so far: its id holds a time as good as any.
         _ => Millis::from_unix_ms(id.ulid().timestamp_ms()),
     };
-    Ok(Contact { id, fields, absorbed, merged_into, created_at })
+    Ok(Contact { id, fields, absorbed, merged_into, further_leads, latest_lead, created_at })
 }

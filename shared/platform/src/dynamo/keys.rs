@@ -1,17 +1,24 @@
 //! The only place that formats keys. Every key starts with a tenant, but for API keys (found by their digest before
-//! anybody is known) and the sparse index of what is due.
+//! anybody is known), the owners of numbers (the same for all tenants) and the sparse index of what is due.
+
+mod receivers;
+
+pub(super) use receivers::*;
 
 use super::wire::Key;
 use domain::consent::Purpose;
 use domain::identity::Identity;
-use domain::ids::{ConsentId, ContactId, EventId, LeadId, MessageId, TemplateId, TenantId};
+use domain::ids::{ConsentId, ContactId, EventId, KeyId, LeadId, MessageId, TemplateId, TenantId};
 use domain::provider::Provider;
+use domain::rate::Window;
 use domain::template::name_digest;
 use domain::time::Millis;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 use uuid::Uuid;
 
+/// The place of all tenants in the index by time.
+pub(super) const TENANTS: &str = "TENANTS";
 /// The index of a tenant's timelines, leads and events, by time.
 pub(super) const BY_TIME: &str = "by_time";
 /// The sparse index of what the sweeper must look at.
@@ -33,9 +40,37 @@ pub(super) fn integration(tenant: TenantId, provider: Provider, number: &str) ->
     key(tenant_partition(tenant), format!("INT#{provider}#{number}"))
 }
 
+/// A number's secrets on trial, beside the tenant's numbers.
+pub(super) fn trial(tenant: TenantId, provider: Provider, number: &str) -> Key {
+    key(tenant_partition(tenant), format!("TRIAL#{provider}#{number}"))
+}
+
+/// Whose a number is; found before the tenant is known, as it must be the same for all tenants.
+pub(super) fn number_owner(provider: Provider, claim: &str) -> Key {
+    key(format!("PN#{provider}#{claim}"), "PN")
+}
+
 pub(super) fn api_key(digest: &str) -> Key {
     key(format!("AK#{digest}"), "AK")
 }
+
+/// A tenant's API keys: where the list of them begins.
+pub(super) fn api_keys_partition(tenant: TenantId) -> String {
+    format!("T#{tenant}#KEYS")
+}
+
+/// Leads from a key's id to the digest it lies under.
+pub(super) fn api_key_pointer(tenant: TenantId, id: KeyId) -> Key {
+    key(api_keys_partition(tenant), format!("{KEY_SORT}{}", id.ulid()))
+}
+
+/// Everything up to this sort key was made before the key with this ULID.
+pub(super) fn api_keys_before(ulid: Ulid) -> String {
+    format!("{KEY_SORT}{}", Ulid::from(u128::from(ulid).saturating_sub(1)))
+}
+
+/// Where the sort keys of API keys begin.
+pub(super) const KEY_SORT: &str = "KEY#";
 
 pub(super) fn identity(tenant: TenantId, identity: &Identity) -> Key {
     let name = match identity {
@@ -43,6 +78,7 @@ pub(super) fn identity(tenant: TenantId, identity: &Identity) -> Key {
         Identity::Phone(phone) => format!("P#{}", phone.wa_id()),
         // Opaque ids may hold anything, the separator included.
         Identity::Opaque(text) => format!("O#{}", digest(text)),
+        Identity::Email(email) => format!("M#{}", digest(email.as_str())),
     };
     key(format!("T#{tenant}#I#{name}"), "ID")
 }
@@ -78,6 +114,23 @@ pub(super) fn annex(tenant: TenantId, provider_message_id: &str) -> Key {
 pub(super) fn lead(tenant: TenantId, lead: LeadId) -> Key {
     key(format!("T#{tenant}#L#{}", lead.ulid()), "LEAD")
 }
+
+/// What a source calls an enquiry: leads to the lead that was made of it.
+pub(super) fn enquiry(tenant: TenantId, source: &str, external_id: &str) -> Key {
+    key(format!("T#{tenant}#X#{}", digest(&format!("{source}\n{external_id}"))), "X")
+}
+
+/// Something on a contact's timeline that is no message.
+pub(super) fn happening(tenant: TenantId, contact: ContactId, entry: Ulid) -> Key {
+    key(contact_partition(tenant, contact), happening_sort(entry))
+}
+
+pub(super) fn happening_sort(entry: Ulid) -> String {
+    format!("{HAPPENING}{entry}")
+}
+
+/// Where the sort keys of happenings begin.
+pub(super) const HAPPENING: &str = "N#";
 
 pub(super) fn event(tenant: TenantId, event: EventId) -> Key {
     key(format!("T#{tenant}#EV#{}", event.ulid()), "EV")
@@ -120,6 +173,19 @@ pub(super) fn idempotency(tenant: TenantId, digest: &str) -> Key {
     key(format!("T#{tenant}#IDEM#{digest}"), "I")
 }
 
+/// A tenant's requests in one window.
+pub(super) fn rate_window(tenant: TenantId, window: Window) -> Key {
+    key(format!("T#{tenant}#RATE"), format!("W#{}", window.number()))
+}
+
+/// The attribute that counts one key's requests.
+pub(super) fn rate_count(key: KeyId) -> String {
+    format!("K{}", key.ulid())
+}
+
+/// The attribute that counts all of a tenant's.
+pub(super) const RATE_ALL: &str = "all";
+
 /// The newest entry of a tenant's audit log.
 pub(super) fn audit_head(tenant: TenantId) -> Key {
     key(audit_partition(tenant), "HEAD")
@@ -157,6 +223,18 @@ pub(super) fn template_sync(tenant: TenantId) -> Key {
     key(template_partition(tenant), "SYNC")
 }
 
+/// The tenants whose providers' lists are to be read again, in the sparse index.
+pub(super) const TEMPLATES_DUE: &str = "TEMPLATES";
+
+pub(super) fn templates_due_sort(at: Millis, tenant: TenantId) -> String {
+    format!("{}#{tenant}", due_before(at))
+}
+
+/// The tenant whose templates a key belongs to.
+pub(super) fn templates_of(key: &Key) -> Option<TenantId> {
+    TenantId::parse(key.pk.strip_prefix("T#")?.strip_suffix("#TPL")?).ok()
+}
+
 /// The sweeper's lease.
 pub(super) fn lease(name: &str) -> Key {
     key(format!("LEASE#{name}"), "LEASE")
@@ -168,6 +246,10 @@ pub(super) fn timelines_by_time(tenant: TenantId) -> String {
 
 pub(super) fn leads_by_time(tenant: TenantId) -> String {
     format!("T#{tenant}#L")
+}
+
+pub(super) fn happenings_by_time(tenant: TenantId) -> String {
+    format!("T#{tenant}#N")
 }
 
 pub(super) fn events_by_time(tenant: TenantId) -> String {
@@ -228,6 +310,17 @@ pub(super) fn contact_of(key: &Key) -> Option<ContactId> {
     Ulid::from_string(ulid).ok().map(ContactId::from_ulid)
 }
 
+/// The lead a key names.
+pub(super) fn lead_of(key: &Key) -> Option<LeadId> {
+    let (_, ulid) = key.pk.rsplit_once("#L#")?;
+    Ulid::from_string(ulid).ok().map(LeadId::from_ulid)
+}
+
+/// The happening a timeline key names.
+pub(super) fn happening_of(key: &Key) -> Option<EventId> {
+    Ulid::from_string(key.sk.strip_prefix(HAPPENING)?).ok().map(EventId::from_ulid)
+}
+
 /// The entry a timeline key names.
 pub(super) fn entry_of(key: &Key) -> Option<Ulid> {
     Ulid::from_string(key.sk.strip_prefix("E#")?).ok()
@@ -247,8 +340,9 @@ fn digest(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::email::Email;
     use domain::identity::Bsuid;
-    use domain::ids::derived_ulid;
+    use domain::ids::{DeliveryId, EndpointId, derived_ulid};
     use domain::phone::Phone;
 
     #[test]
@@ -261,15 +355,19 @@ mod tests {
         let keys = [
             profile(t),
             integration(t, Provider::Meta, "1"),
+            trial(t, Provider::Meta, "1"),
             identity(t, &phone),
             identity(t, &bsuid),
             identity(t, &Identity::Opaque("a#b".into())),
+            identity(t, &Identity::Email(Email::parse("a#b@example.com").unwrap())),
             contact(t, contact_id),
             conversation(t, contact_id),
             timeline(t, contact_id, ulid),
             group_timeline(t, "120363#@g.us", ulid),
             annex(t, "wamid.#"),
             lead(t, contact_id.first_lead()),
+            enquiry(t, "bayut", "1#2"),
+            happening(t, contact_id, ulid),
             event(t, event_id),
             event_payload(t, event_id, 0),
             seen(t, b"{}"),
@@ -280,8 +378,14 @@ mod tests {
             consent(t, contact_id, Purpose::Marketing),
             consent_row(t, contact_id, Millis::from_unix_ms(5), ConsentId::from_ulid(ulid)),
             idempotency(t, "00"),
+            api_key_pointer(t, KeyId::from_ulid(ulid)),
+            rate_window(t, Window::of(Millis::from_unix_ms(5))),
             audit_head(t),
             audit_entry(t, 1),
+            endpoint(t, EndpointId::from_ulid(ulid)),
+            endpoint_health(t, EndpointId::from_ulid(ulid)),
+            delivery(t, DeliveryId::from_ulid(ulid)),
+            window_notice(t, contact_id),
         ];
         let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
         for line in &shown {
@@ -291,6 +395,12 @@ mod tests {
         assert_eq!(shown[2], "T#tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV#I#P#971501234567 / ID");
         assert_eq!(contact_of(&contact(t, contact_id)), Some(contact_id));
         assert_eq!(entry_of(&timeline(t, contact_id, ulid)), Some(ulid));
+        assert_eq!(lead_of(&lead(t, contact_id.first_lead())), Some(contact_id.first_lead()));
+        assert_eq!(happening_of(&happening(t, contact_id, ulid)), Some(event_id));
         assert_eq!(event_of(&event(t, event_id)), Some((t, event_id)));
+        let (we, dlv) = (EndpointId::from_ulid(ulid), DeliveryId::from_ulid(ulid));
+        assert_eq!(endpoint_of(&endpoint(t, we)), Some((t, we)));
+        assert_eq!(delivery_of(&delivery(t, dlv)), Some((t, dlv)));
+        assert_eq!(tenant_contact_of(&window_notice(t, contact_id)), Some((t, contact_id)));
     }
 }

@@ -1,0 +1,216 @@
+//! `POST /v1/leads`
+
+use crate::problem::{field, problem};
+use axum::extract::State;
+use crm::consent;
+use crm::leads::{By, Captured, Enquiry, capture};
+use domain::consent::{ConsentState, Purpose};
+use domain::email::Email;
+use domain::ids::ConsentId;
+use domain::lead::{self, Attributes, LeadSource, Utm};
+use domain::message::Referral;
+use domain::phone::Phone;
+use domain::time::Millis;
+use platform::Platform;
+use platform::dynamo::NewConsent;
+use platform::http::{Agent, Caller, Data, JsonBody, Params, Problem, Seed};
+use serde::Deserialize;
+
+/// Where a number without a country code is dialled.
+const HOME: &str = "AE";
+/// The most bedrooms.
+const MOST_BEDROOMS: u8 = 50;
+/// The longest id of a source, in characters.
+const LONGEST_ID: usize = 256;
+/// The longest message or wording, in characters.
+const LONGEST_TEXT: usize = 4_096;
+/// The largest referral, in bytes as JSON.
+const LARGEST_REFERRAL: usize = 8 * 1024;
+
+/// A lead, as a program hands it over.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LeadBody {
+    name: Option<String>,
+    phone: Option<String>,
+    email: Option<String>,
+    source: Option<String>,
+    utm_source: Option<String>,
+    utm_medium: Option<String>,
+    utm_campaign: Option<String>,
+    utm_term: Option<String>,
+    utm_content: Option<String>,
+    utm_id: Option<String>,
+    budget_aed: Option<u64>,
+    bedrooms: Option<u8>,
+    area: Option<String>,
+    handover_horizon: Option<String>,
+    attributes: Option<Attributes>,
+    message: Option<String>,
+    consent: Option<ConsentGiven>,
+    referral: Option<Referral>,
+    external_id: Option<String>,
+}
+
+/// What the person agreed to when they handed over their details.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsentGiven {
+    #[serde(default = "marketing")]
+    purpose: Purpose,
+    #[serde(default = "granted")]
+    state: ConsentState,
+    wording: Option<String>,
+    language: Option<String>,
+    source: Option<String>,
+    occurred_at: Option<Millis>,
+}
+
+const fn marketing() -> Purpose {
+    Purpose::Marketing
+}
+
+const fn granted() -> ConsentState {
+    ConsentState::Granted
+}
+
+pub(crate) async fn post(
+    caller: Caller<Agent>,
+    State(platform): State<Platform>,
+    params: Params,
+    seed: Seed,
+    JsonBody(body): JsonBody<LeadBody>,
+) -> Result<Data<Captured>, Problem> {
+    params.only(&[])?;
+    let consent = body.consent.as_ref().map(|given| check(given, caller.now())).transpose()?;
+    let enquiry = read(&body, seed.first_at)?;
+    let actor = caller.principal.key_id.to_string();
+    let by = By {
+        tenant: caller.tenant(),
+        actor: &actor,
+        trace_id: caller.call.trace_id,
+        mark: seed.ulid("lead"),
+    };
+    let captured = capture(&platform.store, by, &enquiry, caller.now()).await.map_err(problem)?;
+    if let Some(given) = consent {
+        let consent = NewConsent {
+            id: ConsentId::from_ulid(seed.ulid("consent")),
+            purpose: given.purpose,
+            state: given.state,
+            occurred_at: given.occurred_at.unwrap_or(seed.first_at),
+            recorded_at: seed.first_at,
+            wording: given.wording.as_deref(),
+            language: given.language.as_deref(),
+            source: given.source.as_deref().unwrap_or("api"),
+            actor: &actor,
+            trace_id: caller.call.trace_id,
+        };
+        consent::write_down(&platform.store, caller.tenant(), captured.lead.contact_id, &consent).await?;
+    }
+    Ok(if captured.duplicate { Data::ok(captured) } else { Data::created(captured) })
+}
+
+/// An agreement needs the words that were shown and their language.
+fn check(given: &ConsentGiven, now: Millis) -> Result<&ConsentGiven, Problem> {
+    let needed = given.state == ConsentState::Granted;
+    for (name, text, most, needed) in [
+        ("consent.wording", &given.wording, LONGEST_TEXT, needed),
+        ("consent.language", &given.language, 16, needed),
+        ("consent.source", &given.source, 128, false),
+    ] {
+        let length = text.as_deref().map_or(0, |text| text.trim().chars().count());
+        if (needed || text.is_some()) && !(1..=most).contains(&length) {
+            return Err(Problem::invalid(name, format!("Expected 1 to {most} characters.")));
+        }
+    }
+    if given.occurred_at.is_some_and(|at| at > now) {
+        return Err(Problem::invalid("consent.occurred_at", "It cannot have happened later than now."));
+    }
+    Ok(given)
+}
+
+fn read(body: &LeadBody, received_at: Millis) -> Result<Enquiry, Problem> {
+    let name = body.name.as_deref().ok_or_else(|| Problem::invalid("name", "A lead has a name."))?;
+    let name = lead::name(name).map_err(field)?;
+    let phone = body.phone.as_deref().map(|text| phone(text, "phone")).transpose()?;
+    let email = body.email.as_deref().map(email).transpose()?;
+    if phone.is_none() && email.is_none() {
+        return Err(Problem::invalid("phone", "A lead has a phone number or an e-mail address."));
+    }
+    let utm = Utm {
+        source: body.utm_source.clone(),
+        medium: body.utm_medium.clone(),
+        campaign: body.utm_campaign.clone(),
+        term: body.utm_term.clone(),
+        content: body.utm_content.clone(),
+        id: body.utm_id.clone(),
+    };
+    let utm = utm.normalised().map_err(field)?;
+    let referral = body.referral.clone();
+    if referral
+        .as_ref()
+        .is_some_and(|ad| serde_json::to_string(ad).map_or(0, |json| json.len()) > LARGEST_REFERRAL)
+    {
+        return Err(Problem::invalid("referral", format!("At most {LARGEST_REFERRAL} bytes are kept.")));
+    }
+    let attributes = body.attributes.clone().unwrap_or_default();
+    Ok(Enquiry {
+        source: source(body.source.as_deref(), utm.source.as_deref())?,
+        name: Some(name),
+        phone,
+        email,
+        utm,
+        budget_fils: body.budget_aed.map(lead::budget).transpose().map_err(field)?,
+        bedrooms: body.bedrooms.map(bedrooms).transpose()?,
+        area: body.area.as_deref().map(lead::area).transpose().map_err(field)?,
+        handover_horizon: body.handover_horizon.as_deref().map(lead::horizon).transpose().map_err(field)?,
+        attributes: lead::merged(&Attributes::new(), &attributes).map_err(field)?,
+        referral,
+        external_id: text("external_id", body.external_id.as_deref(), LONGEST_ID)?,
+        opt_in: None,
+        message: text("message", body.message.as_deref(), LONGEST_TEXT)?,
+        enquired_at: None,
+        received_at,
+    })
+}
+
+fn source(given: Option<&str>, tagged: Option<&str>) -> Result<LeadSource, Problem> {
+    let text = given.or(tagged).unwrap_or("api");
+    LeadSource::parse(text).ok_or_else(|| Problem::invalid("source", "Expected 1 to 64 characters."))
+}
+
+fn phone(text: &str, field: &'static str) -> Result<Phone, Problem> {
+    let problem = |_| {
+        let message =
+            "Expected a complete phone number, such as `+971501110001` or, in the UAE, `0501110001`.";
+        Problem::invalid(field, message)
+    };
+    Phone::normalise(text, HOME).map_err(problem)
+}
+
+/// An e-mail address.
+///
+/// # Errors
+/// 400 that names `email`.
+pub(crate) fn email(text: &str) -> Result<Email, Problem> {
+    Email::parse(text).map_err(|_| Problem::invalid("email", "Expected an e-mail address."))
+}
+
+/// A count of bedrooms.
+///
+/// # Errors
+/// 400 that names `bedrooms`.
+pub(crate) fn bedrooms(count: u8) -> Result<u8, Problem> {
+    let fits = count <= MOST_BEDROOMS;
+    fits.then_some(count)
+        .ok_or_else(|| Problem::invalid("bedrooms", format!("Expected 0 to {MOST_BEDROOMS}; 0 is a studio.")))
+}
+
+fn text(name: &'static str, given: Option<&str>, most: usize) -> Result<Option<String>, Problem> {
+    let Some(given) = given else { return Ok(None) };
+    let given = given.trim();
+    if given.is_empty() || given.chars().count() > most {
+        return Err(Problem::invalid(name, format!("Expected 1 to {most} characters.")));
+    }
+    Ok(Some(given.to_owned()))
+}
