@@ -50,10 +50,12 @@ pub(crate) fn name_of(provider: &str) -> &'static str {
     BROKERAGES.iter().find(|one| one.provider.as_str() == provider).map_or("", |one| one.name)
 }
 
-/// The demo tenants: those of the data directory, or new ones. Their `webhook_url` is left empty.
+/// The demo tenants: those of the data directory, or new ones, whose keys have the limit given in place of their plans'.
+/// Their `webhook_url` is left empty.
 pub(crate) async fn tenants(
     platform: &Platform,
     data_dir: Option<&Path>,
+    rate_per_minute: Option<u32>,
 ) -> Result<Vec<DemoTenant>, StartError> {
     let file = data_dir.map(|dir| dir.join(FILE));
     if let Some(known) = file.as_deref().and_then(read)
@@ -64,7 +66,7 @@ pub(crate) async fn tenants(
     let now = platform.clock.now();
     let mut made = Vec::with_capacity(BROKERAGES.len());
     for brokerage in &BROKERAGES {
-        let tenant = make(platform, brokerage, now).await;
+        let tenant = make(platform, brokerage, rate_per_minute, now).await;
         made.push(tenant.map_err(|error| StartError::set_up("the demo tenants", &error))?);
     }
     if let Some(file) = file {
@@ -89,11 +91,16 @@ async fn all_exist(platform: &Platform, tenants: &[DemoTenant]) -> Result<bool, 
     Ok(true)
 }
 
-async fn make(platform: &Platform, brokerage: &Brokerage, now: Millis) -> Result<DemoTenant, ProvisionError> {
+async fn make(
+    platform: &Platform,
+    brokerage: &Brokerage,
+    rate: Option<u32>,
+    now: Millis,
+) -> Result<DemoTenant, ProvisionError> {
     let made = provision::tenant(platform, brokerage.name, brokerage.plan, Language::En, now).await?;
     let (live, sandbox) = (made.tenant.id, made.sandbox.id);
     let key = |tenant: TenantId, role: Role, environment: Environment, name: &'static str| async move {
-        let key = provision::api_key(platform, tenant, role, environment, name, now).await?;
+        let key = provision::metered_api_key(platform, tenant, role, environment, name, rate, now).await?;
         Ok::<_, ProvisionError>(shown(&key))
     };
     let mut tenant = DemoTenant {

@@ -16,6 +16,7 @@ use http::{Method, Request};
 use http_body_util::LengthLimitError;
 use simulator::Simulator;
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -67,6 +68,8 @@ pub(crate) async fn serve_front(
     let stopped = async move {
         let _gone = stop.wait_for(|stop| *stop).await;
     };
+    // What API Gateway tells a function about the caller, for keys that may be used from some addresses only.
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     if let Err(error) = serve(listener, router).with_graceful_shutdown(stopped).await {
         tracing::error!(%error, "the HTTP front ended");
     }

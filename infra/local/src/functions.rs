@@ -10,11 +10,13 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use crm::sweep::Swept;
+use dispatcher::Dispatcher;
 use http::{HeaderValue, Request, StatusCode};
 use platform::Platform;
 use platform::bucket::Bucket;
 use platform::clock::SharedClock;
 use platform::config::Config;
+use platform::courier::Courier;
 use platform::dynamo::StoreError;
 use platform::transport::Transport;
 use processor::Processor;
@@ -40,7 +42,8 @@ enum Code {
     Api(Router),
     Processor(Platform),
     Sender(Platform, Transport, Bucket),
-    Sweeper(Platform),
+    Dispatcher(Platform, Courier),
+    Sweeper(Platform, Transport),
 }
 
 impl Function {
@@ -60,6 +63,12 @@ impl Function {
                 StartError::set_up(format!("the function {}", described.id), &error)
             })
         };
+        let courier = || {
+            Courier::new(config).map_err(|error| {
+                let error = std::io::Error::other(error);
+                StartError::set_up(format!("the function {}", described.id), &error)
+            })
+        };
         let bucket = || {
             Bucket::new(config)
                 .map_err(|error| StartError::set_up(format!("the function {}", described.id), &error))
@@ -70,11 +79,19 @@ impl Function {
             "leads" => Code::Api(leads::router(platform()?)),
             "templates" => Code::Api(templates::router(platform()?, transport()?)),
             "media" => Code::Api(media::router(platform()?, bucket()?, transport()?)),
+            "api-keys" => Code::Api(api_keys::router(platform()?)),
             "event-log" => Code::Api(event_log::router(platform()?)),
             "messages" => Code::Api(messages::router(platform()?, transport()?)),
             "consents" => Code::Api(consents::router(platform()?)),
+            "integrations" => Code::Api(integrations::router(
+                platform()?,
+                transport()?,
+                integrations::Settings::of(config),
+            )),
+            "endpoints" => Code::Api(endpoints::router(platform()?, config.allow_loopback_endpoints)),
+            "dispatcher" => Code::Dispatcher(platform()?, courier()?),
             "sender" => Code::Sender(platform()?, transport()?, bucket()?),
-            "sweeper" => Code::Sweeper(platform()?),
+            "sweeper" => Code::Sweeper(platform()?, transport()?),
             "processor" => Code::Processor(platform()?),
             other => {
                 let problem = format!("{}: the local stack has no function {other}", described.id);
@@ -99,7 +116,7 @@ impl Function {
                 };
                 invocations.run(&self.name, self.timeout, work).await
             }
-            Code::Processor(_) | Code::Sender(..) | Code::Sweeper(_) => {
+            Code::Processor(_) | Code::Sender(..) | Code::Dispatcher(..) | Code::Sweeper(..) => {
                 return Problem::not_found().into_response();
             }
         };
@@ -137,7 +154,17 @@ impl Function {
                     })
                 }))
             }
-            Code::Webhook(_) | Code::Api(_) | Code::Sweeper(_) => None,
+            Code::Dispatcher(platform, courier) => {
+                let (platform, courier) = (platform.clone(), courier.clone());
+                Some(Box::new(move || {
+                    let dispatcher = Arc::new(Dispatcher::new(platform.clone(), courier.clone()));
+                    Arc::new(move |event| {
+                        let dispatcher = Arc::clone(&dispatcher);
+                        Box::pin(async move { dispatcher.handle(event).await })
+                    })
+                }))
+            }
+            Code::Webhook(_) | Code::Api(_) | Code::Sweeper(..) => None,
         }
     }
 
@@ -148,9 +175,9 @@ impl Function {
         &self,
         invocations: &Invocations,
     ) -> Option<Result<Result<Swept, StoreError>, Ended>> {
-        let Code::Sweeper(platform) = &self.code else { return None };
-        let platform = platform.clone();
-        let work = async move { sweeper::sweep(&platform, "local stack").await };
+        let Code::Sweeper(platform, transport) = &self.code else { return None };
+        let (platform, transport) = (platform.clone(), transport.clone());
+        let work = async move { sweeper::sweep(&platform, &transport, "local stack").await };
         Some(invocations.run(&self.name, self.timeout, work).await)
     }
 }

@@ -63,6 +63,8 @@ async fn main() -> ExitCode {
         ultramsg_url: flags.ultramsg_url,
         llm_url: flags.llm_url,
         allow_loopback_endpoints: flags.allow_loopback_endpoints,
+        demo_rate_per_minute: None,
+        provider_timeout_ms: None,
     };
     let data_dir = options.data_dir.clone();
     let stack = match Stack::start(options).await {

@@ -25,10 +25,14 @@ pub struct Options {
     pub llm_url: Option<String>,
     /// Whether customer webhooks may go over http to this machine, on any port.
     pub allow_loopback_endpoints: bool,
+    /// The limit of the demo tenants' keys in requests per minute, in place of their plans'.
+    pub demo_rate_per_minute: Option<u32>,
+    /// How long a call of a provider may take in all, in milliseconds, in place of ten seconds.
+    pub provider_timeout_ms: Option<u64>,
 }
 
 impl Default for Options {
-    /// What tests want: any port, nothing kept, demo tenants.
+    /// What tests want: any port, nothing kept, demo tenants that may ask as often as they like.
     fn default() -> Self {
         Self {
             port: 0,
@@ -41,6 +45,8 @@ impl Default for Options {
             ultramsg_url: None,
             llm_url: None,
             allow_loopback_endpoints: false,
+            demo_rate_per_minute: Some(1_000_000),
+            provider_timeout_ms: None,
         }
     }
 }

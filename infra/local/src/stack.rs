@@ -97,7 +97,7 @@ impl Stack {
             let config = resources.own_config(&template, &endpoint)?;
             let platform = Platform::new(&config, Arc::clone(&shared_clock))
                 .map_err(|error| StartError::set_up("the demo tenants", &error))?;
-            demo::tenants(&platform, options.data_dir.as_deref()).await?
+            demo::tenants(&platform, options.data_dir.as_deref(), options.demo_rate_per_minute).await?
         } else {
             Vec::new()
         };

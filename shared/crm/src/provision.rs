@@ -1,5 +1,6 @@
 //! Making a tenant, its keys and its numbers: what the demo, the tests and the platform engineer's tools share.
 
+use crate::integrations::{claims, seal};
 use base64::Engine as _;
 use domain::access::{ApiKey, Environment, Role};
 use domain::ids::{KeyId, TenantId, derived_ulid};
@@ -7,9 +8,15 @@ use domain::language::Language;
 use domain::tenant::{Number, Plan, Tenant};
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{ApiKeyRecord, Integration, StoreError};
+use platform::dynamo::{About, ApiKeyRecord, Connected, Integration, KeyMade, NewAuditEntry, StoreError};
 use platform::vault::VaultError;
 use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Who the platform's engineers are in a tenant's audit log.
+const PLATFORM: &str = "platform";
+/// How many keys are read at once.
+const KEYS_AT_ONCE: u32 = 100;
 
 /// The purpose that integration secrets are sealed for.
 pub const INTEGRATION_PURPOSE: &str = "integration";
@@ -23,9 +30,15 @@ pub enum ProvisionError {
     /// A secret could not be sealed.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The tenant got another plan at the same moment.
+    #[error("the tenant got another plan at the same moment; try again")]
+    PlanMoved,
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system")]
     Random,
+    /// The number belongs to another tenant, or is being connected by somebody else.
+    #[error("the number belongs to another tenant, or is being connected by somebody else")]
+    Taken,
 }
 
 /// A new tenant and its sandbox twin.
@@ -48,6 +61,7 @@ pub async fn tenant(
     default_language: Language,
     now: Millis,
 ) -> Result<NewTenant, ProvisionError> {
+    let twin = TenantId::from_ulid(random_ulid(now)?);
     let tenant = Tenant {
         id: TenantId::from_ulid(random_ulid(now)?),
         name: name.to_owned(),
@@ -56,12 +70,14 @@ pub async fn tenant(
         retention_days: None,
         created_at: now,
         sandbox_of: None,
+        sandbox: Some(twin),
         cold_text: false,
     };
     let sandbox = Tenant {
-        id: TenantId::from_ulid(random_ulid(now)?),
+        id: twin,
         name: format!("{name} (sandbox)"),
         sandbox_of: Some(tenant.id),
+        sandbox: None,
         ..tenant.clone()
     };
     platform.store.create_tenant(&tenant).await?;
@@ -81,6 +97,60 @@ pub async fn api_key(
     name: &str,
     now: Millis,
 ) -> Result<ApiKey, ProvisionError> {
+    metered_api_key(platform, tenant, role, environment, name, None, now).await
+}
+
+/// Makes an admin key for a tenant that has none any more, and says so in its audit log.
+///
+/// # Errors
+/// As [`api_key`].
+pub async fn admin_key(
+    platform: &Platform,
+    tenant: TenantId,
+    name: &str,
+    now: Millis,
+) -> Result<ApiKey, ProvisionError> {
+    let (key, record) = made(platform, tenant, Role::Admin, Environment::Live, name, None, now).await?;
+    let target = record.id.to_string();
+    let entry = NewAuditEntry {
+        at: now,
+        actor: PLATFORM,
+        action: "api_key.create",
+        target: &target,
+        trace_id: Uuid::new_v4(),
+    };
+    platform.store.append_audit(tenant, entry).await?;
+    Ok(key)
+}
+
+/// As [`api_key`], with another limit than the plan's, in requests per minute: for tests and benchmarks, which ask more
+/// than anybody pays for.
+///
+/// # Errors
+/// As [`api_key`].
+pub async fn metered_api_key(
+    platform: &Platform,
+    tenant: TenantId,
+    role: Role,
+    environment: Environment,
+    name: &str,
+    rate_per_minute: Option<u32>,
+    now: Millis,
+) -> Result<ApiKey, ProvisionError> {
+    let (key, _record) = made(platform, tenant, role, environment, name, rate_per_minute, now).await?;
+    Ok(key)
+}
+
+async fn made(
+    platform: &Platform,
+    tenant: TenantId,
+    role: Role,
+    environment: Environment,
+    name: &str,
+    rate_per_minute: Option<u32>,
+    now: Millis,
+) -> Result<(ApiKey, ApiKeyRecord), ProvisionError> {
+    let facts = platform.store.tenant_facts_now(tenant).await?.tenant;
     let mut random = [0u8; 64];
     getrandom::fill(&mut random).map_err(|_| ProvisionError::Random)?;
     let key = ApiKey::from_random(environment, &random);
@@ -94,32 +164,89 @@ pub async fn api_key(
         created_at: now,
         expires_at: None,
         revoked_at: None,
+        allowed_ips: Vec::new(),
+        last_used_at: None,
+        replaces: None,
+        replaced_by: None,
+        plan: facts.map(|tenant| tenant.plan).unwrap_or_default(),
+        rate_per_minute,
     };
-    platform.store.create_api_key(&key.digest(), &record).await?;
-    Ok(key)
+    match platform.store.create_api_key(&key.digest(), &record, None).await? {
+        KeyMade::Yes => Ok((key, record)),
+        KeyMade::Taken | KeyMade::PlanMoved => Err(ProvisionError::PlanMoved),
+    }
 }
 
-/// Connects a number: seals its secrets, each bound to the place where it lies, and saves them. Empty secrets are left
-/// out.
+/// Gives a tenant and its sandbox twin another plan, and every key of theirs its limit; false when there is no such
+/// tenant. A run that ended half-way is finished by running it again.
 ///
 /// # Errors
-/// KMS or the table did not answer.
+/// The table did not answer.
+pub async fn change_plan(
+    platform: &Platform,
+    tenant: TenantId,
+    plan: Plan,
+    now: Millis,
+) -> Result<bool, ProvisionError> {
+    let store = &platform.store;
+    let Some(found) = store.tenant_facts_now(tenant).await?.tenant else { return Ok(false) };
+    for one in [Some(found.id), found.sandbox].into_iter().flatten() {
+        // First the tenant: from then on no key can be made with the old plan.
+        store.set_tenant_plan(one, plan).await?;
+        let mut before = None;
+        loop {
+            let keys = store.api_keys(one, before, KEYS_AT_ONCE).await?;
+            let Some(last) = keys.last() else { break };
+            before = Some(last.record.id.ulid());
+            for key in &keys {
+                store.set_api_key_plan(&key.digest, plan).await?;
+            }
+        }
+    }
+    let target = format!("plan.{}", plan.as_str());
+    let entry = NewAuditEntry {
+        at: now,
+        actor: PLATFORM,
+        action: "tenant.plan",
+        target: &target,
+        trace_id: Uuid::new_v4(),
+    };
+    store.append_audit(found.id, entry).await?;
+    Ok(true)
+}
+
+/// Connects a number without asking its provider, or connects it again: seals its secrets, each bound to the place where
+/// it lies, and saves them. Empty secrets are left out.
+///
+/// # Errors
+/// KMS or the table did not answer; the number belongs to another tenant.
 pub async fn number(
     platform: &Platform,
     tenant: TenantId,
     number: Number,
     secrets: &[(&str, &str)],
 ) -> Result<(), ProvisionError> {
-    let mut integration =
-        Integration { number, status: "live".to_owned(), broken_reason: None, sealed: BTreeMap::new() };
-    let place = integration.sort_key();
+    let now = platform.clock.now();
+    let mut integration = Integration {
+        number,
+        status: "live".to_owned(),
+        broken_reason: None,
+        sealed: BTreeMap::new(),
+        revision: 1,
+        about: About { connected_at: Some(now), saved_at: Some(now), ..About::default() },
+    };
     for (name, secret) in secrets.iter().filter(|(_, secret)| !secret.is_empty()) {
-        let field = format!("{place}|{name}");
-        let sealed = platform.vault.seal(tenant, INTEGRATION_PURPOSE, &field, secret.as_bytes()).await?;
-        integration.sealed.insert((*name).to_owned(), sealed.to_string());
+        seal::put(&platform.vault, tenant, &mut integration, name, secret).await?;
     }
-    platform.store.save_integration(tenant, &integration).await?;
-    Ok(())
+    let api_key = secrets.iter().find(|(name, _)| *name == "api_key").map(|(_, key)| *key);
+    integration.about.claims = claims(&integration.number, api_key);
+    let facts = platform.store.tenant_facts_now(tenant).await?;
+    let old = facts.integrations.iter().find(|old| old.sort_key() == integration.sort_key());
+    integration.revision += old.map_or(0, |old| old.revision);
+    match platform.store.connect_number(tenant, &integration, old).await? {
+        Connected::Yes => Ok(()),
+        Connected::Taken | Connected::Changed => Err(ProvisionError::Taken),
+    }
 }
 
 /// A secret of 256 random bits, in URL-safe base 64 without padding.

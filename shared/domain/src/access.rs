@@ -45,6 +45,17 @@ pub enum Environment {
     Test,
 }
 
+impl Environment {
+    /// How a key of it begins.
+    #[must_use]
+    pub const fn key_prefix(self) -> &'static str {
+        match self {
+            Self::Live => "hdr_live_",
+            Self::Test => "hdr_test_",
+        }
+    }
+}
+
 /// An authenticated caller. Made by the authenticator only.
 #[derive(Debug, Clone)]
 pub struct Principal {
@@ -68,10 +79,7 @@ impl ApiKey {
     /// Makes a key from 32 random bytes.
     #[must_use]
     pub fn from_random(environment: Environment, random: &[u8; 64]) -> Self {
-        let prefix = match environment {
-            Environment::Live => "hdr_live_",
-            Environment::Test => "hdr_test_",
-        };
+        let prefix = environment.key_prefix();
         let mut key = String::with_capacity(47);
         key.push_str(prefix);
         // 248 is the largest multiple of 62 in a byte: larger bytes would make the first letters likelier.

@@ -7,10 +7,11 @@ use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// What a tenant pays for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Plan {
     /// The smallest.
+    #[default]
     Starter,
     /// The middle one.
     Growth,
@@ -18,6 +19,28 @@ pub enum Plan {
     GrowthWithMeta,
     /// Everything.
     Enterprise,
+}
+
+impl Plan {
+    /// All of them, the smallest first.
+    pub const ALL: [Self; 4] = [Self::Starter, Self::Growth, Self::GrowthWithMeta, Self::Enterprise];
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starter => "starter",
+            Self::Growth => "growth",
+            Self::GrowthWithMeta => "growth_with_meta",
+            Self::Enterprise => "enterprise",
+        }
+    }
+
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|plan| plan.as_str() == text)
+    }
 }
 
 /// One business.
@@ -39,6 +62,9 @@ pub struct Tenant {
     /// The tenant this one is the sandbox of; such a tenant never reaches a provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox_of: Option<TenantId>,
+    /// Its sandbox twin, whose data test keys open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<TenantId>,
     /// Whether contacts who opted in may be written to outside the service window on a provider that knows no
     /// templates (UltraMsg).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,7 +1,7 @@
 //! The audit log of a tenant: a chain in which every entry names the one before it, so that an edit, a gap or a
 //! reordering shows (I-21).
 
-use super::transact::{Condition, Transaction};
+use super::transact::{Cancelled, Condition, Transaction};
 use super::wire::{AttributeValue, Item, Query, StoreError, Values, n, s};
 use super::{Store, keys};
 use domain::ids::TenantId;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 /// How often an append that met another one is tried.
 const TRIES: u32 = 20;
+const APPEND: &str = "append to the audit log";
 
 /// Something somebody did.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +27,15 @@ pub struct NewAuditEntry<'a> {
     pub target: &'a str,
     /// The trace of the request.
     pub trace_id: Uuid,
+}
+
+/// Where a log ends: the newest entry's place and hash. 0 and 64 zeros while there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHead {
+    /// The place of the newest entry.
+    pub seq: u64,
+    /// Its hash, in hex.
+    pub hash: String,
 }
 
 /// An entry of the log.
@@ -73,10 +83,25 @@ impl Store {
         tenant: TenantId,
         entry: NewAuditEntry<'_>,
     ) -> Result<AuditEntry, StoreError> {
-        const ACTION: &str = "append to the audit log";
+        match self.audited(tenant, entry, Transaction::default).await? {
+            Ok(entry) => Ok(entry),
+            Err(_nothing_else_was_asked) => {
+                Err(StoreError::corrupt(APPEND, "HEAD", "a condition that was not made did not hold"))
+            }
+        }
+    }
+
+    /// Makes a change and its entry in the log, both or neither. The change's own conditions come back as they were
+    /// refused; `change` is asked again when another entry was faster.
+    pub(super) async fn audited(
+        &self,
+        tenant: TenantId,
+        entry: NewAuditEntry<'_>,
+        change: impl Fn() -> Transaction,
+    ) -> Result<Result<AuditEntry, Cancelled>, StoreError> {
         for _ in 0..TRIES {
-            let head = self.crm.get(ACTION, &keys::audit_head(tenant), true).await?;
-            let (seq, previous) = head.as_ref().and_then(read_head).unwrap_or((0, "0".repeat(64)));
+            let head = self.audit_head(tenant).await?;
+            let (seq, previous) = (head.seq, head.hash);
             let mut next = AuditEntry {
                 seq: seq + 1,
                 at: entry.at,
@@ -90,11 +115,11 @@ impl Store {
             next.hash = next.expected_hash();
             let key = keys::audit_entry(tenant, next.seq);
             let mut item: Item =
-                serde_dynamo::to_item(&next).map_err(|error| StoreError::corrupt(ACTION, &key.sk, error))?;
+                serde_dynamo::to_item(&next).map_err(|error| StoreError::corrupt(APPEND, &key.sk, error))?;
             item.insert("pk".to_owned(), AttributeValue::S(key.pk));
             item.insert("sk".to_owned(), AttributeValue::S(key.sk));
-            let mut both = Transaction::default();
-            both.update(
+            let mut all = change();
+            let moved = all.update(
                 &self.crm.name,
                 keys::audit_head(tenant),
                 "SET seq = :next, #hash = :hash",
@@ -104,12 +129,25 @@ impl Store {
                 )
                 .named([("#hash", "hash")]),
             );
-            both.put(&self.crm.name, item, Condition::absent());
-            if both.commit(&self.crm.aws, ACTION).await?.is_ok() {
-                return Ok(next);
+            let put = all.put(&self.crm.name, item, Condition::absent());
+            match all.commit(&self.crm.aws, APPEND).await? {
+                Ok(()) => return Ok(Ok(next)),
+                // Of the change's own refusals nothing is known while the log has moved on.
+                Err(cancelled) if cancelled.refused(moved) || cancelled.refused(put) => {}
+                Err(cancelled) => return Ok(Err(cancelled)),
             }
         }
-        Err(StoreError::corrupt(ACTION, "HEAD", "others were faster every time"))
+        Err(StoreError::corrupt(APPEND, "HEAD", "others were faster every time"))
+    }
+
+    /// Where a tenant's log ends.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn audit_head(&self, tenant: TenantId) -> Result<AuditHead, StoreError> {
+        let head = self.crm.get("read the end of the audit log", &keys::audit_head(tenant), true).await?;
+        let none = || AuditHead { seq: 0, hash: "0".repeat(64) };
+        Ok(head.as_ref().and_then(read_head).unwrap_or_else(none))
     }
 
     /// A tenant's audit log before a place (all when absent), newest first, at most `limit` entries.
@@ -147,9 +185,11 @@ impl Store {
     }
 }
 
-fn read_head(item: &Item) -> Option<(u64, String)> {
+fn read_head(item: &Item) -> Option<AuditHead> {
     match (item.get("seq")?, item.get("hash")?) {
-        (AttributeValue::N(seq), AttributeValue::S(hash)) => Some((seq.parse().ok()?, hash.clone())),
+        (AttributeValue::N(seq), AttributeValue::S(hash)) => {
+            Some(AuditHead { seq: seq.parse().ok()?, hash: hash.clone() })
+        }
         _ => None,
     }
 }

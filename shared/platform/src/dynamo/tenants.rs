@@ -1,39 +1,14 @@
-//! Tenants, their numbers, and the keys that open them.
+//! Tenants and their numbers.
 
-use super::wire::{AttributeValue, Item, Names, Query, Refused, StoreError, Values, s};
+use super::endpoints::{Endpoint, read_endpoint};
+use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, s};
 use super::{Store, keys};
-use domain::access::{Environment, Role};
-use domain::ids::{KeyId, TenantId};
-use domain::provider::Provider;
-use domain::tenant::{Number, Tenant};
+use domain::ids::TenantId;
+use domain::number::{LastCheck, NumberFacts};
+use domain::tenant::{Number, Plan, Tenant};
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// An API key as stored: everything but the key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApiKeyRecord {
-    /// Its id.
-    pub id: KeyId,
-    /// Whose data it opens: the tenant itself, or its sandbox twin for a test key.
-    pub tenant: TenantId,
-    /// What it may do.
-    pub role: Role,
-    /// Live or test.
-    pub environment: Environment,
-    /// What people call it.
-    pub name: String,
-    /// Its last four characters.
-    pub last4: String,
-    /// When it was made.
-    pub created_at: Millis,
-    /// When it ends.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub expires_at: Option<Millis>,
-    /// When it was revoked, for good.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub revoked_at: Option<Millis>,
-}
 
 /// A connected number with its sealed secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +24,42 @@ pub struct Integration {
     /// Sealed secrets by name: `app_secret`, `verify_token`, `webhook_secret`, each with an optional `_previous`.
     #[serde(default)]
     pub sealed: BTreeMap<String, String>,
+    /// How often its settings were saved.
+    #[serde(default)]
+    pub revision: u64,
+    /// What is known about it besides.
+    #[serde(default)]
+    pub about: About,
+}
+
+/// What is known about a connected number besides what sending on it needs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct About {
+    /// What its provider says about it.
+    pub facts: NumberFacts,
+    /// The last four characters of its secrets, by name.
+    pub last4: BTreeMap<String, String>,
+    /// What it is claimed under, so that it belongs to one tenant.
+    pub claims: Vec<String>,
+    /// The digits of the phone that UltraMsg's instance is linked to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linked_phone: Option<String>,
+    /// The phone it was linked to before, when the SIM was swapped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linked_phone_before: Option<String>,
+    /// Until when the secrets named `_previous` are good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_until: Option<Millis>,
+    /// When it was connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connected_at: Option<Millis>,
+    /// When its settings were last saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saved_at: Option<Millis>,
+    /// What the last look at it found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_check: Option<LastCheck>,
 }
 
 impl Integration {
@@ -76,6 +87,10 @@ pub struct TenantFacts {
     pub tenant: Option<Tenant>,
     /// Its numbers.
     pub integrations: Vec<Integration>,
+    /// Numbers that are being connected: their webhooks are taken, nothing else.
+    pub trials: Vec<Integration>,
+    /// Its receivers of customer webhooks.
+    pub endpoints: Vec<Endpoint>,
 }
 
 impl Store {
@@ -84,7 +99,20 @@ impl Store {
     /// # Errors
     /// The table is unreachable, or an item makes no sense.
     pub async fn tenant_facts(&self, tenant: TenantId) -> Result<TenantFacts, StoreError> {
-        let mut facts = TenantFacts { tenant: None, integrations: Vec::new() };
+        self.read_tenant(tenant, false).await
+    }
+
+    /// A tenant and its numbers as they stand at this moment.
+    ///
+    /// # Errors
+    /// As [`Store::tenant_facts`].
+    pub async fn tenant_facts_now(&self, tenant: TenantId) -> Result<TenantFacts, StoreError> {
+        self.read_tenant(tenant, true).await
+    }
+
+    async fn read_tenant(&self, tenant: TenantId, consistent: bool) -> Result<TenantFacts, StoreError> {
+        let mut facts =
+            TenantFacts { tenant: None, integrations: Vec::new(), trials: Vec::new(), endpoints: Vec::new() };
         let mut start = None;
         loop {
             let query = Query {
@@ -95,7 +123,7 @@ impl Store {
                 scan_index_forward: true,
                 limit: None,
                 exclusive_start_key: start,
-                consistent_read: false,
+                consistent_read: consistent,
             };
             let page = self.crm.query("read tenant", &query).await?;
             for item in page.items {
@@ -108,6 +136,10 @@ impl Store {
                     facts.tenant = Some(serde_dynamo::from_item(item).map_err(corrupt)?);
                 } else if sort.starts_with("INT#") {
                     facts.integrations.push(serde_dynamo::from_item(item).map_err(corrupt)?);
+                } else if sort.starts_with("TRIAL#") {
+                    facts.trials.push(serde_dynamo::from_item(item).map_err(corrupt)?);
+                } else if sort.starts_with(keys::ENDPOINT_SORT) {
+                    facts.endpoints.push(read_endpoint(item)?);
                 }
             }
             start = page.last_evaluated_key;
@@ -123,9 +155,52 @@ impl Store {
     /// The table is unreachable.
     pub async fn create_tenant(&self, tenant: &Tenant) -> Result<bool, StoreError> {
         let key = keys::profile(tenant.id);
-        let item = with_key(tenant, key.pk, key.sk, "create tenant")?;
+        let mut item = with_key(tenant, key.pk, key.sk, "create tenant")?;
+        item.insert("gpk".to_owned(), s(keys::TENANTS));
+        item.insert("gsk".to_owned(), s(tenant.id));
         let condition = ("attribute_not_exists(pk)", Names::new(), Values::new());
         Ok(self.crm.put("create tenant", item, Some(condition)).await?.is_ok())
+    }
+
+    /// Gives a tenant another plan; one that does not exist stays so.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn set_tenant_plan(&self, tenant: TenantId, plan: Plan) -> Result<(), StoreError> {
+        let moved = self.crm.update(
+            "set the plan of a tenant",
+            keys::profile(tenant),
+            "SET #plan = :plan",
+            Some("attribute_exists(pk)"),
+            Names::from([("#plan", "plan")]),
+            Values::from([(":plan", s(plan.as_str()))]),
+        );
+        moved.await.map(drop)
+    }
+
+    /// The ids of all tenants after one (from the first when absent), the oldest first, at most `limit`. For the
+    /// platform's engineers.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn tenants(&self, after: Option<TenantId>, limit: u32) -> Result<Vec<TenantId>, StoreError> {
+        let after = after.map_or_else(|| TenantId::PREFIX.to_owned(), |tenant| tenant.to_string());
+        let query = Query {
+            table_name: &self.crm.name,
+            index_name: Some(keys::BY_TIME),
+            key_condition_expression: "gpk = :pk AND gsk > :after",
+            expression_attribute_values: Values::from([(":pk", s(keys::TENANTS)), (":after", s(after))]),
+            scan_index_forward: true,
+            limit: Some(limit),
+            exclusive_start_key: None,
+            consistent_read: false,
+        };
+        let page = self.crm.query("list tenants", &query).await?;
+        let ids = page.items.iter().filter_map(|item| match item.get("gsk") {
+            Some(AttributeValue::S(id)) => TenantId::parse(id).ok(),
+            _ => None,
+        });
+        Ok(ids.collect())
     }
 
     /// Saves a connected number.
@@ -143,78 +218,38 @@ impl Store {
         Ok(())
     }
 
-    /// Marks a number as broken, so that nothing more is sent on it; a number that is not live stays as it is.
+    /// Marks a number as broken, so that nothing more is sent on it. False when it is not live, or has other secrets by
+    /// now than those that were refused: it stays as it is.
     ///
     /// # Errors
     /// The table is unreachable.
     pub async fn break_integration(
         &self,
         tenant: TenantId,
-        provider: Provider,
-        number: &str,
+        integration: &Integration,
         reason: &str,
-    ) -> Result<(), StoreError> {
-        self.crm
+    ) -> Result<bool, StoreError> {
+        const ACTION: &str = "break integration";
+        let sealed = serde_dynamo::to_attribute_value(&integration.sealed)
+            .map_err(|error| StoreError::corrupt(ACTION, "INT", error))?;
+        let values =
+            [(":live", s("live")), (":broken", s("broken")), (":reason", s(reason)), (":sealed", sealed)];
+        let broken = self
+            .crm
             .update(
-                "break integration",
-                keys::integration(tenant, provider, number),
+                ACTION,
+                keys::integration(tenant, integration.number.provider, integration.number_id()),
                 "SET #status = :broken, broken_reason = :reason",
-                Some("#status = :live"),
+                Some("#status = :live AND sealed = :sealed"),
                 Names::from([("#status", "status")]),
-                Values::from([(":live", s("live")), (":broken", s("broken")), (":reason", s(reason))]),
+                Values::from(values),
             )
-            .await?
-            .ok();
-        Ok(())
-    }
-
-    /// Stores a new API key under the digest of its text; false when the digest is taken.
-    ///
-    /// # Errors
-    /// The table is unreachable.
-    pub async fn create_api_key(&self, digest: &str, record: &ApiKeyRecord) -> Result<bool, StoreError> {
-        let key = keys::api_key(digest);
-        let item = with_key(record, key.pk, key.sk, "create api key")?;
-        let condition = ("attribute_not_exists(pk)", Names::new(), Values::new());
-        match self.crm.put("create api key", item, Some(condition)).await? {
-            Ok(()) => Ok(true),
-            Err(Refused(_)) => Ok(false),
-        }
-    }
-
-    /// The key with this digest, by a consistent read: a revocation holds from the next request on.
-    ///
-    /// # Errors
-    /// The table is unreachable, or the item makes no sense.
-    pub async fn api_key(&self, digest: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
-        let item = self.crm.get("look up api key", &keys::api_key(digest), true).await?;
-        item.map(|item| {
-            serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt("look up api key", "AK", error))
-        })
-        .transpose()
-    }
-
-    /// Revokes a key, for good; a second revocation keeps the first time.
-    ///
-    /// # Errors
-    /// The table is unreachable.
-    pub async fn revoke_api_key(&self, digest: &str, at: Millis) -> Result<(), StoreError> {
-        self.crm
-            .update(
-                "revoke api key",
-                keys::api_key(digest),
-                "SET revoked_at = :at",
-                Some("attribute_exists(pk) AND attribute_not_exists(revoked_at)"),
-                Names::new(),
-                Values::from([(":at", s(at))]),
-            )
-            .await?
-            .ok();
-        Ok(())
+            .await?;
+        Ok(broken.is_ok())
     }
 }
 
-fn with_key<T: Serialize>(
+pub(super) fn with_key<T: Serialize>(
     value: &T,
     pk: String,
     sk: String,

@@ -346,7 +346,10 @@ impl Table {
 }
 
 /// Turns "condition failed" into a value: it is an answer, not an error.
-fn refused<T>(action: &'static str, done: Result<T, AwsError>) -> Result<Result<T, Refused>, StoreError> {
+pub(super) fn refused<T>(
+    action: &'static str,
+    done: Result<T, AwsError>,
+) -> Result<Result<T, Refused>, StoreError> {
     #[derive(Deserialize)]
     struct Failed {
         #[serde(rename = "Item")]

@@ -1,21 +1,27 @@
-//! Who is asking: a bearer key becomes a [`Caller`] with a tenant and a role, or a 401, 403 or 503.
+//! Who is asking and how often: a bearer key becomes a [`Caller`] with a tenant and a role, or a 401, 429, 403 or 503.
 //!
 //! The extractors are the only way for a handler to a tenant, so a route without a role requirement has no data to
 //! show.
 
 use super::edge::Call;
+use super::origin;
 use super::problem::Problem;
+use super::standing::{Standing, Told};
 use crate::Platform;
-use crate::dynamo::ApiKeyRecord;
+use crate::dynamo::{ApiKeyRecord, Counted};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use domain::access::{ApiKey, Principal, Role};
 use domain::ids::TenantId;
+use domain::rate::Window;
 use domain::time::Millis;
 use std::fmt::Debug;
 use std::marker::PhantomData;
+
+/// How often a key's use is noted, in milliseconds.
+const USE_NOTED_EVERY_MS: u64 = 60 * 60 * 1_000;
 
 /// The role that a route needs.
 pub trait Requirement: Debug + Send + Sync + 'static {
@@ -80,7 +86,7 @@ impl<R: Requirement> FromRequestParts<Platform> for Caller<R> {
     }
 }
 
-/// Who is asking; looked up once per request, however many layers ask.
+/// Who is asking; looked up and counted once per request, however many layers ask.
 pub(super) async fn authenticate(parts: &mut Parts, platform: &Platform) -> Result<Principal, Problem> {
     if let Some(principal) = parts.extensions.get::<Principal>() {
         return Ok(principal.clone());
@@ -90,7 +96,14 @@ pub(super) async fn authenticate(parts: &mut Parts, platform: &Platform) -> Resu
     let key = bearer(&parts.headers)?;
     // Whatever keeps us from looking the key up says nothing about the key.
     let record = platform.store.api_key(&key.digest()).await.map_err(Problem::unavailable)?;
-    let principal = admit(&key, record, call.now)?;
+    let (principal, record) = admit(&key, record, call.now)?;
+    // Before the request is counted: whoever took a key away must not use its minutes up as well.
+    if !origin::admits(&record.allowed_ips, origin::address(&parts.extensions)) {
+        return Err(Problem::ForbiddenAddress);
+    }
+    let told = parts.extensions.get::<Told>().cloned().unwrap_or_default();
+    meter(platform, &record, call.now, &told).await?;
+    note_use(platform, &key, &record, call).await;
     parts.extensions.insert(principal.clone());
     Ok(principal)
 }
@@ -108,19 +121,52 @@ fn bearer(headers: &HeaderMap) -> Result<ApiKey, Problem> {
 }
 
 /// What the stored record makes of a well-formed key.
-fn admit(key: &ApiKey, record: Option<ApiKeyRecord>, now: Millis) -> Result<Principal, Problem> {
+fn admit(
+    key: &ApiKey,
+    record: Option<ApiKeyRecord>,
+    now: Millis,
+) -> Result<(Principal, ApiKeyRecord), Problem> {
     let record = record.ok_or(Problem::InvalidApiKey)?;
-    let expired = record.expires_at.is_some_and(|at| at <= now);
     // A test key must never open live data, whatever its record says.
-    if record.revoked_at.is_some() || expired || record.environment != key.environment() {
+    if !record.is_good(now) || record.environment != key.environment() {
         return Err(Problem::InvalidApiKey);
     }
-    Ok(Principal {
+    let principal = Principal {
         tenant: record.tenant,
         role: record.role,
         key_id: record.id,
         environment: record.environment,
-    })
+    };
+    Ok((principal, record))
+}
+
+/// Notes that a key was used, once an hour. Whether that works changes nothing for the request.
+async fn note_use(platform: &Platform, key: &ApiKey, record: &ApiKeyRecord, call: Call) {
+    let an_hour_ago = Millis::from_unix_ms(call.now.unix_ms().saturating_sub(USE_NOTED_EVERY_MS));
+    if record.last_used_at.is_some_and(|at| at >= an_hour_ago) {
+        return;
+    }
+    if let Err(error) = platform.store.note_api_key_use(&key.digest(), call.now, an_hour_ago).await {
+        let error = crate::telemetry::chain(&error);
+        tracing::warn!(trace.id = %call.trace_id, key.id = %record.id, "a key's use was not noted: {error}");
+    }
+}
+
+/// Counts the request, and refuses it when the minute of its key or of its tenant is used up, or nobody can tell.
+async fn meter(platform: &Platform, record: &ApiKeyRecord, now: Millis, told: &Told) -> Result<(), Problem> {
+    let (limits, window) = (record.limits(), Window::of(now));
+    let counted = platform.store.count_request(record.tenant, record.id, window, limits).await;
+    let (limit, whole_tenant) = match counted.map_err(Problem::unavailable)? {
+        Counted::Passes { by_key, by_tenant } => {
+            let standing = Standing::after(limits, window, by_key, by_tenant);
+            told.tell(standing.until(record.expires_at, now));
+            return Ok(());
+        }
+        Counted::KeyFull => (limits.key, false),
+        Counted::TenantFull => (limits.tenant, true),
+    };
+    told.tell(Standing::used_up(limits, window).until(record.expires_at, now));
+    Err(Problem::RateLimited { retry_after_s: window.seconds_left(now), limit, whole_tenant })
 }
 
 fn require(role: Role, required: Role) -> Result<(), Problem> {
@@ -133,6 +179,7 @@ mod tests {
     use axum::http::HeaderValue;
     use domain::access::Environment;
     use domain::ids::{KeyId, derived_ulid};
+    use domain::tenant::Plan;
 
     const NOW: Millis = Millis::from_unix_ms(1_700_000_000_000);
 
@@ -151,6 +198,12 @@ mod tests {
             created_at: NOW,
             expires_at: None,
             revoked_at: None,
+            allowed_ips: Vec::new(),
+            last_used_at: None,
+            replaces: None,
+            replaced_by: None,
+            plan: Plan::Starter,
+            rate_per_minute: None,
         }
     }
 
@@ -201,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_good_key_is_its_records_tenant_and_role() {
-        let principal = admit(&key(Environment::Test), Some(record(Environment::Test)), NOW).unwrap();
+        let (principal, _) = admit(&key(Environment::Test), Some(record(Environment::Test)), NOW).unwrap();
         assert_eq!(principal.tenant, record(Environment::Test).tenant);
         assert_eq!((principal.role, principal.environment), (Role::Agent, Environment::Test));
     }

@@ -19,6 +19,26 @@ pub struct JsonBody<T>(pub T);
 #[derive(Debug, Clone, Copy)]
 pub struct NoBody;
 
+/// A JSON body, or none, which stands for `{}`.
+#[derive(Debug, Clone, Default)]
+pub struct OptionalBody<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let json = says_json(request.headers());
+        let bytes = read(request).await?;
+        if bytes.is_empty() {
+            return Ok(Self::default());
+        }
+        if !json {
+            return Err(Problem::UnsupportedMediaType);
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
@@ -147,6 +167,21 @@ mod tests {
         assert_eq!(code::<Body>(post(b"{}".to_vec(), "text/plain")).await, "unsupported_media_type");
         assert_eq!(code::<Body>(post(b"{}".to_vec(), "application/json")).await, "validation_error");
         assert_eq!(code::<Body>(post(b"{\"ids\":[]}".to_vec(), "application/json")).await, "ok");
+    }
+
+    #[tokio::test]
+    async fn an_optional_body_is_nothing_or_what_a_body_must_be() {
+        #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        struct Wish {
+            force: bool,
+        }
+        type Body = OptionalBody<Wish>;
+        assert_eq!(code::<Body>(post(Vec::new(), "text/plain")).await, "ok");
+        assert_eq!(code::<Body>(post(b"{}".to_vec(), "application/json")).await, "ok");
+        assert_eq!(code::<Body>(post(b"{\"force\":true}".to_vec(), "application/json")).await, "ok");
+        assert_eq!(code::<Body>(post(b"{}".to_vec(), "text/plain")).await, "unsupported_media_type");
+        assert_eq!(code::<Body>(post(b"{\"a\":1}".to_vec(), "application/json")).await, "validation_error");
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 use super::envelope::{Enveloped, failure};
 use super::idempotency::idempotent;
 use super::problem::Problem;
+use super::standing::Told;
 use crate::Platform;
 use crate::telemetry;
 use axum::Router;
@@ -55,6 +56,8 @@ async fn edge(State(platform): State<Platform>, request: Request, next: Next) ->
 
 async fn around(call: Call, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(call);
+    let told = Told::default();
+    request.extensions_mut().insert(told.clone());
     let method = request.method().clone();
     // The matched route, never the path itself: paths hold ids, and some hold tokens.
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -64,6 +67,7 @@ async fn around(call: Call, mut request: Request, next: Next) -> Response {
         Err(_panic) => Problem::internal("a handler panicked").into_response(),
     };
     let mut answer = enveloped(answer, call.trace_id);
+    told.write(answer.headers_mut());
     for (name, value) in ALWAYS {
         answer.headers_mut().insert(name, value);
     }
@@ -114,11 +118,13 @@ fn log(problem: &Problem, trace_id: Uuid) {
         | Problem::Unauthorized
         | Problem::InvalidApiKey
         | Problem::Forbidden { .. }
+        | Problem::ForbiddenAddress
         | Problem::NotFound
         | Problem::MethodNotAllowed
         | Problem::Conflict { .. }
         | Problem::PayloadTooLarge { .. }
         | Problem::UnsupportedMediaType
+        | Problem::RateLimited { .. }
         | Problem::Refused(_) => {}
     }
 }

@@ -40,10 +40,14 @@ pub enum Code {
     TemplateParamMismatch,
     /// No such template, or it may not be sent now.
     TemplateNotApproved,
+    /// The review would refuse the template, or the provider did.
+    TemplateInvalid,
     /// The number's provider cannot carry this kind of message.
     UnsupportedByProvider,
     /// The template speaks another language than the customer.
     LanguageMismatch,
+    /// Too many requests in this minute.
+    RateLimited,
     /// A fault of ours.
     InternalError,
     /// A part of ours does not answer.
@@ -54,7 +58,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::ValidationError,
         Self::Unauthorized,
         Self::InvalidApiKey,
@@ -68,8 +72,10 @@ impl Code {
         Self::DoNotContact,
         Self::TemplateParamMismatch,
         Self::TemplateNotApproved,
+        Self::TemplateInvalid,
         Self::UnsupportedByProvider,
         Self::LanguageMismatch,
+        Self::RateLimited,
         Self::InternalError,
         Self::ServiceUnavailable,
         Self::NotConfigured,
@@ -92,8 +98,10 @@ impl Code {
             Self::DoNotContact => "do_not_contact",
             Self::TemplateParamMismatch => "template_param_mismatch",
             Self::TemplateNotApproved => "template_not_approved",
+            Self::TemplateInvalid => "template_invalid",
             Self::UnsupportedByProvider => "unsupported_by_provider",
             Self::LanguageMismatch => "language_mismatch",
+            Self::RateLimited => "rate_limited",
             Self::InternalError => "internal_error",
             Self::ServiceUnavailable => "service_unavailable",
             Self::NotConfigured => "not_configured",
@@ -114,7 +122,9 @@ impl Code {
             | Self::DoNotContact
             | Self::TemplateParamMismatch
             | Self::TemplateNotApproved
+            | Self::TemplateInvalid
             | Self::UnsupportedByProvider => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
@@ -146,6 +156,9 @@ pub enum Problem {
         /// The role that may.
         required: Role,
     },
+    /// The key may not be used from the caller's address.
+    #[error("the address is not on the key's list")]
+    ForbiddenAddress,
     /// There is no such thing in this tenant, or no such path.
     #[error("not found")]
     NotFound,
@@ -169,6 +182,16 @@ pub enum Problem {
     /// The body is not JSON by its own account.
     #[error("unsupported media type")]
     UnsupportedMediaType,
+    /// Too many requests in this minute.
+    #[error("rate limited")]
+    RateLimited {
+        /// When the next minute begins, in seconds.
+        retry_after_s: u32,
+        /// How many requests a minute holds.
+        limit: u32,
+        /// Whether it is the limit of all keys of the tenant together.
+        whole_tenant: bool,
+    },
     /// A rule of WhatsApp, of the law or of the provider says no.
     #[error("refused: {}", .0.code.as_str())]
     Refused(Box<Refused>),
@@ -209,11 +232,13 @@ impl Problem {
             | Self::Unauthorized
             | Self::InvalidApiKey
             | Self::Forbidden { .. }
+            | Self::ForbiddenAddress
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::Conflict { .. }
             | Self::PayloadTooLarge { .. }
             | Self::UnsupportedMediaType
+            | Self::RateLimited { .. }
             | Self::Internal(_)
             | Self::Unavailable(_) => None,
         }
@@ -245,13 +270,14 @@ impl Problem {
             Self::Validation { .. } => Code::ValidationError,
             Self::Unauthorized => Code::Unauthorized,
             Self::InvalidApiKey => Code::InvalidApiKey,
-            Self::Forbidden { .. } => Code::Forbidden,
+            Self::Forbidden { .. } | Self::ForbiddenAddress => Code::Forbidden,
             Self::NotFound => Code::NotFound,
             Self::MethodNotAllowed => Code::MethodNotAllowed,
             Self::Conflict { .. } => Code::Conflict,
             Self::PayloadTooLarge { .. } => Code::PayloadTooLarge,
             Self::UnsupportedMediaType => Code::UnsupportedMediaType,
             Self::Internal(_) => Code::InternalError,
+            Self::RateLimited { .. } => Code::RateLimited,
             Self::Unavailable(_) => Code::ServiceUnavailable,
         }
     }
@@ -267,10 +293,18 @@ impl Problem {
             Self::Forbidden { required } => {
                 format!("This needs a key with the role `{}`.", role_name(*required)).into()
             }
+            Self::ForbiddenAddress => "This key may not be used from this address.".into(),
             Self::NotFound => "There is nothing here.".into(),
             Self::MethodNotAllowed => "This path does not answer this method; see the header `Allow`.".into(),
             Self::PayloadTooLarge { limit } => format!("The body may have at most {limit} bytes.").into(),
             Self::UnsupportedMediaType => "Send JSON with `Content-Type: application/json`.".into(),
+            Self::RateLimited { limit, whole_tenant: false, .. } => {
+                format!("This key may make {limit} requests a minute; wait for the next one.").into()
+            }
+            Self::RateLimited { limit, whole_tenant: true, .. } => format!(
+                "The keys of this tenant may make {limit} requests a minute together; wait for the next one."
+            )
+            .into(),
             Self::Internal(_) => "Something went wrong on our side; quote the trace id to support.".into(),
             Self::Unavailable(_) => "A part of the service does not answer; try again in a moment.".into(),
         }
@@ -285,11 +319,13 @@ impl Problem {
             Self::Unauthorized
             | Self::InvalidApiKey
             | Self::Forbidden { .. }
+            | Self::ForbiddenAddress
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::Conflict { .. }
             | Self::PayloadTooLarge { .. }
             | Self::UnsupportedMediaType
+            | Self::RateLimited { .. }
             | Self::Internal(_)
             | Self::Unavailable(_) => None,
         }
@@ -300,11 +336,13 @@ impl Problem {
     pub const fn retry_after_s(&self) -> Option<u32> {
         match self {
             Self::Conflict { retry_after_s, .. } => *retry_after_s,
+            Self::RateLimited { retry_after_s, .. } => Some(*retry_after_s),
             Self::Unavailable(_) => Some(TRY_AGAIN_S),
             Self::Validation { .. }
             | Self::Unauthorized
             | Self::InvalidApiKey
             | Self::Forbidden { .. }
+            | Self::ForbiddenAddress
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::PayloadTooLarge { .. }
@@ -323,11 +361,13 @@ impl Problem {
             Self::Validation { .. }
             | Self::Refused(_)
             | Self::Forbidden { .. }
+            | Self::ForbiddenAddress
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::Conflict { .. }
             | Self::PayloadTooLarge { .. }
             | Self::UnsupportedMediaType
+            | Self::RateLimited { .. }
             | Self::Internal(_)
             | Self::Unavailable(_) => None,
         }

@@ -1,0 +1,46 @@
+//! `POST /v1/api-keys`
+
+use crate::body::{Shown, allowed_ips, expires_at, name};
+use crate::problem::problem;
+use axum::extract::State;
+use axum::response::Response;
+use crm::api_keys::{By, Wanted, create};
+use domain::access::{Environment, Role};
+use domain::address_range::AddressRange;
+use domain::time::Millis;
+use platform::Platform;
+use platform::http::{Admin, Caller, Data, JsonBody, Params, Problem, Seed};
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Body {
+    name: String,
+    role: Role,
+    environment: Environment,
+    #[serde(default)]
+    expires_at: Option<Millis>,
+    #[serde(default)]
+    allowed_ips: Vec<AddressRange>,
+}
+
+pub(crate) async fn post(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    seed: Seed,
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Response, Problem> {
+    params.only(&[])?;
+    let wanted = Wanted {
+        name: name(&body.name)?,
+        role: body.role,
+        environment: body.environment,
+        expires_at: body.expires_at.map(|at| expires_at(at, caller.now())).transpose()?,
+        allowed_ips: allowed_ips(body.allowed_ips)?,
+    };
+    let by = By::new(&caller.principal, caller.now(), caller.call.trace_id);
+    let made = create(&platform, &by, seed.ulid("api key"), &wanted).await.map_err(problem)?;
+    let shown = Shown { view: made.view.clone(), key: Some(made.key.expose().to_owned()) };
+    Ok(Data::created(shown).shown_once(Data::created(Shown { view: made.view, key: None })))
+}
