@@ -81,6 +81,18 @@ async fn every_mutating_route_answers_a_repetition_with_its_first_answer() {
         assert_eq!((refused.status.as_u16(), refused.code().as_str()), (409, "conflict"), "{path}");
         world.settled().await;
     }
+    let bearer = format!("Bearer {admin}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/pdf"),
+        ("idempotency-key", "the-key"),
+    ];
+    let upload = |file: &'static [u8]| world.send("POST", "/v1/whatsapp/media", &headers, file);
+    let (first, second) = (upload(b"%PDF-1.7\n%%EOF\n").await, upload(b"%PDF-1.7\n%%EOF\n").await);
+    assert_eq!((first.status.as_u16(), &first.bytes), (201, &second.bytes), "{:?}", first.json());
+    assert!(is_replayed(&second));
+    assert_eq!(upload(b"%PDF-1.7\nother\n%%EOF\n").await.status, 409);
+
     let mut said = texts(&desk, &conversation).await;
     said.sort();
     assert_eq!(said, ["held", "held", "open", "sent"]);

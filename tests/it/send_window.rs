@@ -102,6 +102,10 @@ async fn on_ultramsg_the_same_window_holds_and_no_template_is_offered() {
     let refused = desk.says(&text).await;
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (422, "outside_24h_window"));
     assert_eq!(refused.json()["error"]["details"]["templates_allowed"], json!([]));
+    // For somebody who never wrote there is no moment at which it closed.
+    let stranger = desk.says(&json!({"to": "+971505550199", "text": "Hello"})).await;
+    assert_eq!(stranger.code(), "outside_24h_window");
+    assert_eq!(stranger.json()["error"]["details"].get("window_closed_at"), None, "{:?}", stranger.json());
 }
 
 #[tokio::test]

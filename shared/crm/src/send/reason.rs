@@ -122,7 +122,8 @@ impl Reason {
             },
         };
         match facts {
-            Value::Object(facts) => facts,
+            // What is not known is not there.
+            Value::Object(facts) => facts.into_iter().filter(|(_, fact)| !fact.is_null()).collect(),
             _ => Map::new(),
         }
     }
