@@ -13,7 +13,7 @@ use local::{DemoTenant, Options, Stack};
 use platform::Platform;
 use platform::aws::{Aws, Effort, Service};
 use platform::clock::SystemClock;
-use platform::config::{AwsConfig, Config, ProviderRoots};
+use platform::config::{AwsConfig, Config, PROVIDER_TIMEOUT, ProviderRoots};
 use serde_json::Value;
 use sha2::Sha256;
 use std::sync::Arc;
@@ -172,12 +172,13 @@ impl World {
             consents_table: ready.tables["consents"].clone(),
             ephemeral_table: ready.tables["ephemeral"].clone(),
             inbound_queue_url: ready.queues["inbound"].clone(),
-            tokens_key_id: "alias/unused".to_owned(),
+            tokens_key_id: "alias/hadar-local-tokens".to_owned(),
             platform_secret_id: "unused".to_owned(),
             single_tenant: None,
             outbound_queue_url: ready.queues.get("outbound").cloned().unwrap_or_default(),
             media_bucket: "hadar-local-media-000000000000".to_owned(),
             providers: ProviderRoots::default(),
+            provider_timeout: PROVIDER_TIMEOUT,
         }
     }
 

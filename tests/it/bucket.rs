@@ -23,10 +23,12 @@ fn rule(operation: &str, action: Action, times: u64) -> Rule {
         operation: operation.to_owned(),
         table: None,
         contains: None,
+        caller: None,
         action,
         status: None,
         ms: None,
         probability: None,
+        after: None,
         times: Some(times),
     }
 }

@@ -48,10 +48,12 @@ fn cut_off(world: &World) {
         operation: "*".to_owned(),
         table: None,
         contains: None,
+        caller: None,
         action: Action::DropBefore,
         status: None,
         ms: None,
         probability: None,
+        after: None,
         times: None,
     }]);
 }

@@ -47,6 +47,9 @@ pub enum Action {
     /// The caller's process dies: the crash callback runs with its name, and the connection closes without
     /// effect.
     Crash,
+    /// The call takes effect, then the caller's process dies as with `crash`. The providers only close the
+    /// connection.
+    CrashAfter,
 }
 
 /// One rule. Rules are tried in order; the first that decides ends the search, `latency` only adds to the
@@ -64,6 +67,9 @@ pub struct Rule {
     /// A substring the request's body must contain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contains: Option<String>,
+    /// The function that calls, such as `sender`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
     /// What happens.
     pub action: Action,
     /// HTTP status of `error`.
@@ -75,6 +81,9 @@ pub struct Rule {
     /// Share of matching calls that are hit, 0 to 1; all unless told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
+    /// How many matching calls are spared before the rule strikes; counted down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
     /// How many calls are hit before the rule is spent; unlimited unless told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
@@ -120,6 +129,8 @@ pub enum Effect {
     DropBefore,
     /// Do it, then close the connection.
     DropAfter,
+    /// Do it, say so with [`Faults::crash`], then close the connection.
+    CrashAfter,
 }
 
 type CrashCallback = Arc<dyn Fn(&str) + Send + Sync>;
@@ -184,18 +195,27 @@ impl Faults {
         }
         let (verdict, crashed) = self.judge(call);
         if crashed {
-            let callback = self.shared.on_crash.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some(callback) = callback {
-                callback(call.caller.unwrap_or_default());
-            }
+            self.crash(call.caller);
         }
         verdict
+    }
+
+    /// Runs the crash callback with the caller's name.
+    pub fn crash(&self, caller: Option<&str>) {
+        let callback = self.shared.on_crash.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(callback) = callback {
+            callback(caller.unwrap_or_default());
+        }
     }
 
     fn judge(&self, call: &Call<'_>) -> (Verdict, bool) {
         let mut verdict = Verdict::default();
         for rule in self.locked().iter_mut() {
             if rule.times == Some(0) || !rule.matches(call) || !rule.strikes() {
+                continue;
+            }
+            if let Some(after @ 1..) = &mut rule.after {
+                *after -= 1;
                 continue;
             }
             if let Some(times) = &mut rule.times {
@@ -211,6 +231,7 @@ impl Faults {
                 Action::Timeout => Some(Effect::Timeout),
                 Action::DropBefore => Some(Effect::DropBefore),
                 Action::DropAfter => Some(Effect::DropAfter),
+                Action::CrashAfter => Some(Effect::CrashAfter),
                 Action::Crash => {
                     verdict.effect = Some(Effect::DropBefore);
                     return (verdict, true);
@@ -231,6 +252,7 @@ impl Rule {
         self.service == call.service
             && (self.operation == "*" || self.operation == call.operation)
             && self.table.as_ref().is_none_or(|table| call.tables.contains(table))
+            && self.caller.as_deref().is_none_or(|caller| call.caller == Some(caller))
             && self.contains.as_ref().is_none_or(|part| contains(call.body, part.as_bytes()))
     }
 
@@ -312,6 +334,17 @@ mod tests {
         });
         assert_eq!(faults.decide(&put(&[], b"")).effect, Some(Effect::DropBefore));
         assert_eq!(*seen.lock().unwrap(), ["sender"]);
+    }
+
+    #[test]
+    fn a_rule_can_spare_the_first_calls_and_those_of_other_callers() {
+        let faults = rules(
+            r#"[{"service":"dynamodb","operation":"*","caller":"sender","action":"crash_after","after":2,"times":1}]"#,
+        );
+        let other = Call { caller: Some("processor"), ..put(&[], b"") };
+        assert!((0..5).all(|_| faults.decide(&other).effect.is_none()));
+        let hits: Vec<_> = (0..5).map(|_| faults.decide(&put(&[], b"")).effect).collect();
+        assert_eq!(hits, [None, None, Some(Effect::CrashAfter), None, None]);
     }
 
     #[test]

@@ -130,6 +130,11 @@ impl EmbeddedAws {
                 served.await;
                 Err(ConnectionDropped)
             }
+            Some(Effect::CrashAfter) => {
+                served.await;
+                self.faults().crash(call.caller);
+                Err(ConnectionDropped)
+            }
         }
     }
 

@@ -68,7 +68,7 @@ fn judge(faults: &Faults, call: &ApiCall<'_>) -> Verdict {
         Effect::Throttle => faults::Effect::Throttle,
         Effect::Timeout => faults::Effect::Timeout,
         Effect::DropBefore => faults::Effect::DropBefore,
-        Effect::DropAfter => faults::Effect::DropAfter,
+        Effect::DropAfter | Effect::CrashAfter => faults::Effect::DropAfter,
     });
     Verdict { delay: verdict.delay, effect }
 }
@@ -85,6 +85,9 @@ pub(crate) fn environment(options: &Options, ready: &Ready) -> BTreeMap<String, 
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
+    if let Some(ms) = options.provider_timeout_ms {
+        environment.insert("HADAR_PROVIDER_TIMEOUT_MS".to_owned(), ms.to_string());
+    }
     if options.allow_loopback_endpoints {
         environment.insert("HADAR_ALLOW_LOOPBACK_ENDPOINTS".to_owned(), "true".to_owned());
     }

@@ -4,6 +4,10 @@ use domain::ids::TenantId;
 use domain::provider::Provider;
 use domain::redacted::Redacted;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a call of a provider may take in all, unless told.
+pub const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a function needs to know about where it runs.
 #[derive(Debug, Clone)]
@@ -34,6 +38,8 @@ pub struct Config {
     pub media_bucket: String,
     /// Where the providers are.
     pub providers: ProviderRoots,
+    /// How long a call of a provider may take in all; [`PROVIDER_TIMEOUT`] but in tests.
+    pub provider_timeout: Duration,
 }
 
 /// The roots of the providers' APIs, without a slash at the end.
@@ -144,6 +150,19 @@ impl Config {
             }
             *root = other.trim_end_matches('/').to_owned();
         }
+        let mut provider_timeout = PROVIDER_TIMEOUT;
+        if let Some(text) = get("HADAR_PROVIDER_TIMEOUT_MS") {
+            match text.parse::<u64>() {
+                // A lease outlives the call it is for (domain::outbound::LEASE_MS): it can only be made shorter.
+                Ok(ms @ 1..=10_000) => provider_timeout = Duration::from_millis(ms),
+                Ok(_) | Err(_) => {
+                    faults.push("HADAR_PROVIDER_TIMEOUT_MS is not between 1 and 10000".to_owned())
+                }
+            }
+            if stage == "prod" && provider_timeout != PROVIDER_TIMEOUT {
+                faults.push("HADAR_PROVIDER_TIMEOUT_MS must not be set in the stage prod".to_owned());
+            }
+        }
         let config = Self {
             stage,
             function: get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "hadar".to_owned()),
@@ -158,6 +177,7 @@ impl Config {
             outbound_queue_url: optional("HADAR_OUTBOUND_QUEUE_URL"),
             media_bucket: optional("HADAR_MEDIA_BUCKET"),
             providers,
+            provider_timeout,
         };
         if faults.is_empty() { Ok(config) } else { Err(ConfigError(faults)) }
     }
@@ -182,17 +202,42 @@ mod tests {
                 "HADAR_STAGE" => Some(stage.to_owned()),
                 "HADAR_META_URL" => Some("http://127.0.0.1:1/".to_owned()),
                 "HADAR_SINGLE_TENANT_ID" | "HADAR_DIALOG360_URL" | "HADAR_ULTRAMSG_URL" => None,
+                "HADAR_PROVIDER_TIMEOUT_MS" => Some("250".to_owned()),
                 _ => Some("x".to_owned()),
             })
         };
-        assert_eq!(read("dev").unwrap().providers.meta, "http://127.0.0.1:1");
-        assert!(read("prod").unwrap_err().to_string().contains("HADAR_META_URL"));
+        let dev = read("dev").unwrap();
+        assert_eq!(dev.providers.meta, "http://127.0.0.1:1");
+        assert_eq!(dev.provider_timeout, Duration::from_millis(250));
+        let refused = read("prod").unwrap_err().to_string();
+        assert!(
+            refused.contains("HADAR_META_URL") && refused.contains("HADAR_PROVIDER_TIMEOUT_MS"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_providers_timeout_is_ten_seconds_and_can_only_be_made_shorter() {
+        let read = |ms: &'static str| {
+            let config = Config::from_lookup(move |name| match name {
+                "HADAR_PROVIDER_TIMEOUT_MS" => Some(ms.to_owned()),
+                "HADAR_SINGLE_TENANT_ID" => None,
+                _ => Some("x".to_owned()),
+            });
+            config.map(|config| config.provider_timeout).ok()
+        };
+        assert_eq!(read(""), Some(PROVIDER_TIMEOUT));
+        assert_eq!(read("10000"), Some(PROVIDER_TIMEOUT));
+        for wrong in ["0", "10001", "-1", "soon"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
     fn printing_a_configuration_shows_no_secret() {
         let config = Config::from_lookup(|name| {
-            Some(if name == "HADAR_SINGLE_TENANT_ID" { String::new() } else { "s3cret".into() })
+            let kept_out = ["HADAR_SINGLE_TENANT_ID", "HADAR_PROVIDER_TIMEOUT_MS"];
+            Some(if kept_out.contains(&name) { String::new() } else { "s3cret".into() })
         })
         .unwrap();
         let shown = format!("{:?}", config.aws.secret_access_key);

@@ -17,7 +17,6 @@ use reqwest::redirect::Policy;
 use std::time::Duration;
 
 const CONNECT: Duration = Duration::from_secs(3);
-const TOTAL: Duration = Duration::from_secs(10);
 /// The most of an answer to an API call that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;
 
@@ -52,12 +51,12 @@ impl Transport {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
                 .connect_timeout(CONNECT)
-                .timeout(TOTAL)
+                .timeout(config.provider_timeout)
                 .redirect(Policy::none())
                 .retry(reqwest::retry::never())
                 .no_proxy()
                 .pool_max_idle_per_host(0)
-                .user_agent(concat!("hadar/", env!("CARGO_PKG_VERSION")))
+                .user_agent(format!("hadar/{}", config.function))
         };
         let http = builder().build().map_err(|error| error.to_string())?;
         let public = builder().dns_resolver(PublicOnly).build().map_err(|error| error.to_string())?;
@@ -179,7 +178,13 @@ mod tests {
     fn a_providers_own_address_is_told_by_scheme_host_and_port() {
         let config = Config::from_lookup(|name| match name {
             "HADAR_ULTRAMSG_URL" => Some("http://127.0.0.1:8787/_sim/ultramsg".to_owned()),
-            "HADAR_SINGLE_TENANT_ID" | "HADAR_META_URL" | "HADAR_DIALOG360_URL" | "AWS_CA_BUNDLE" => None,
+            "HADAR_SINGLE_TENANT_ID"
+            | "HADAR_META_URL"
+            | "HADAR_DIALOG360_URL"
+            | "HADAR_PROVIDER_TIMEOUT_MS"
+            | "HADAR_PUBLIC_URL"
+            | "HADAR_DIALOG360_PROBE_PATH"
+            | "AWS_CA_BUNDLE" => None,
             _ => Some("x".to_owned()),
         });
         let transport = Transport::new(&config.unwrap()).unwrap();
