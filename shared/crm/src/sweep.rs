@@ -34,6 +34,13 @@ pub async fn sweep(platform: &Platform, owner: &str, now: Millis) -> Result<Swep
         return Ok(Swept { skipped: true, ..Swept::default() });
     }
     let mut swept = Swept::default();
+    // What keeps one of the two from its work must not keep the other.
+    let parked = park_overdue(platform, now, &mut swept).await;
+    swept.sends = dispatch::sweep(platform, now).await?;
+    parked.map(|()| swept)
+}
+
+async fn park_overdue(platform: &Platform, now: Millis, swept: &mut Swept) -> Result<(), StoreError> {
     for (tenant, id) in platform.store.due_events(now, AT_MOST).await? {
         let Some(entry) = platform.store.event(tenant, id).await? else { continue };
         let reason = match entry.state {
@@ -53,6 +60,5 @@ pub async fn sweep(platform: &Platform, owner: &str, now: Millis) -> Result<Swep
             }
         }
     }
-    swept.sends = dispatch::sweep(platform, now).await?;
-    Ok(swept)
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The life of a message we send: at most one call of the provider, or it says `uncertain` (I-12).
 
+use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// Where a message we send stands, before any receipt.
@@ -57,6 +58,21 @@ pub const UNCERTAIN_MS: u64 = 24 * 60 * 60 * 1000;
 /// How long a queued message may lie before the sweeper puts its conversation on the queue again, in milliseconds.
 pub const STALE_MS: u64 = 60_000;
 
+/// The queue can hold a conversation back for at most this long, in milliseconds.
+pub const QUEUE_DELAY_MS: u64 = 900_000;
+
+/// When the sweeper must look at a queued message: a while after the queue should have brought its conversation up;
+/// of one that waits longer than the queue can hold it back, in time to hand it to the queue.
+#[must_use]
+pub fn look_again_at(not_before: Option<Millis>, now: Millis) -> Millis {
+    let due = not_before.map_or(now, |at| at.max(now));
+    if due.since(now) > QUEUE_DELAY_MS {
+        Millis::from_unix_ms(due.unix_ms() - QUEUE_DELAY_MS)
+    } else {
+        due.plus_ms(STALE_MS)
+    }
+}
+
 /// How long to wait after the `attempt`-th refusal that may pass, in milliseconds: 5 s doubled up to 15 minutes, and
 /// never less than the provider asks for.
 #[must_use]
@@ -72,6 +88,23 @@ pub const MAX_ATTEMPTS: u32 = 100;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sweeper_looks_after_the_queue_or_hands_a_distant_message_to_it() {
+        let now = Millis::from_unix_ms(10_000_000);
+        let at =
+            |not_before: Option<u64>| look_again_at(not_before.map(|ms| now.plus_ms(ms)), now).since(now);
+        assert_eq!(at(None), STALE_MS);
+        assert_eq!(at(Some(5_000)), 5_000 + STALE_MS);
+        assert_eq!(at(Some(QUEUE_DELAY_MS)), QUEUE_DELAY_MS + STALE_MS);
+        assert_eq!(at(Some(QUEUE_DELAY_MS + 1)), 1);
+        assert_eq!(at(Some(86_400_000)), 86_400_000 - QUEUE_DELAY_MS);
+        assert_eq!(
+            look_again_at(Some(Millis::from_unix_ms(1)), now).since(now),
+            STALE_MS,
+            "a time that has passed"
+        );
+    }
 
     #[test]
     fn waits_grow_and_honour_what_the_provider_asks_for() {

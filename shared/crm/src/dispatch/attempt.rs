@@ -1,6 +1,6 @@
 //! One message: the rule again, the claim, one call of the provider, what came of it.
 
-use super::{DispatchError, not_yet};
+use super::{DispatchError, not_yet, reacted};
 use crate::consent;
 use crate::credentials::secret;
 use crate::media::addressed;
@@ -8,7 +8,6 @@ use crate::send::{Found, Reason, Route, Situation, decide};
 use crate::templates;
 use domain::failure::{Failure, FailureClass};
 use domain::ids::TenantId;
-use domain::message::Direction;
 use domain::outbound::{LEASE_MS, MAX_ATTEMPTS, STALE_MS, backoff_ms};
 use domain::outgoing::Outgoing;
 use domain::permit::{Permit, Refusal};
@@ -17,7 +16,8 @@ use domain::template::contract::fill;
 use domain::time::Millis;
 use platform::Platform;
 use platform::bucket::Bucket;
-use platform::dynamo::{Claim, ClaimRefused, SendRecord, Settlement, Store};
+use platform::dynamo::{Claim, ClaimRefused, SendRecord, Settlement};
+use platform::telemetry::chain;
 use platform::transport::{CallError, Transport};
 use platform::vault::VaultError;
 use providers::outbound::{Outcome, Recipient, Send, Sender, outcome, request};
@@ -26,11 +26,16 @@ use std::time::Duration;
 /// How often a settlement that met a fault of the table is tried: losing it costs an `uncertain`.
 const SETTLE_TRIES: u32 = 5;
 
+/// When to look again at a number that was not what it was thought to be, in milliseconds.
+const RECHECK_MS: u64 = 2_000;
+
 /// What the lane does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// Look at its head again.
     GoOn,
+    /// The same, but the facts moved while it was decided; should that happen again and again, rest.
+    Again,
     /// Wait until then.
     Later(Millis),
     /// Wait for somebody.
@@ -82,14 +87,14 @@ pub(super) async fn attempt(
             return Ok(Next::GoOn);
         }
         Prepared::Broken(reason) => {
-            broken(platform, tenant, record, &waiting("integration_broken", reason), now).await?;
-            return Ok(Next::Stop);
+            return broken(platform, tenant, record, route, &waiting("integration_broken", reason), now)
+                .await;
         }
     };
     if let Err(refused) = claim(platform, tenant, record, &situation, permit, &fence).await? {
         // The facts moved between the rule and the claim: the rule decides anew.
         tracing::debug!(message.id = %record.id, "a claim was refused: {refused:?}");
-        return Ok(Next::GoOn);
+        return Ok(Next::Again);
     }
     let settlement = match call {
         None => Settlement::Sent { provider_message_id: None },
@@ -98,7 +103,7 @@ pub(super) async fn attempt(
             settlement(record, answer.map(|answer| outcome(record.provider, &answer)), platform.clock.now())
         }
     };
-    settle(platform, tenant, record, &fence, settlement).await
+    settle(platform, tenant, record, route, &fence, settlement).await
 }
 
 /// The template of a message as it stands now, filled again: it may have changed while the message waited.
@@ -226,6 +231,7 @@ async fn claim(
         lease_until: now.plus_ms(LEASE_MS),
         permit,
         family: &situation.family,
+        consents: situation.consents,
         window_of: situation.last_inbound.map(|(contact, _)| contact),
         now,
     };
@@ -267,11 +273,20 @@ async fn settle(
     platform: &Platform,
     tenant: TenantId,
     record: &SendRecord,
+    route: &Route,
     fence: &str,
     settlement: Settlement,
 ) -> Result<Next, DispatchError> {
     let store = &platform.store;
     let now = platform.clock.now();
+    if let Settlement::Failed(Failure { class: FailureClass::RevokeConsent, .. }) = &settlement {
+        // Before the message is settled: afterwards nobody would come back for it.
+        let (contact, trace) = (record.contact, record.trace_id);
+        let revoked = consent::revoked_at_provider(store, tenant, contact, record.id, trace, now).await;
+        if let Err(error) = revoked {
+            tracing::warn!(message.id = %record.id, "a withdrawal was not written down: {}", chain(&error));
+        }
+    }
     let mut tries = 1;
     let settled = loop {
         match store.settle_send(tenant, record, fence, &settlement, now).await {
@@ -284,30 +299,19 @@ async fn settle(
         }
     };
     if !settled {
-        // A status was faster, or the lease ran out: what is written stands.
+        // A status was faster, an answer of the table got lost, or the lease ran out: what is written stands.
         tracing::info!(message.id = %record.id, "{} had moved on before its answer came", record.id);
-        return Ok(Next::GoOn);
     }
     match settlement {
         Settlement::Sent { .. } => {
-            if let Outgoing::Reaction { target, emoji } = &record.part.content {
-                let order = Store::lane_end(record.id, now);
-                store.join_reaction(tenant, target, Direction::Outbound, order, emoji.as_deref()).await?;
-            }
+            reacted(store, tenant, record).await?;
             Ok(Next::GoOn)
         }
-        Settlement::Uncertain(_) => Ok(Next::GoOn),
-        Settlement::Failed(failure) => {
-            if failure.class == FailureClass::RevokeConsent {
-                consent::revoked_at_provider(store, tenant, record.contact, record.id, record.trace_id, now)
-                    .await?;
-            }
-            Ok(Next::GoOn)
-        }
+        Settlement::Uncertain(_) | Settlement::Failed(_) => Ok(Next::GoOn),
         Settlement::Waits { failure, .. } if failure.class == FailureClass::IntegrationBroken => {
-            broken(platform, tenant, record, &failure, now).await?;
-            Ok(Next::Stop)
+            broken(platform, tenant, record, route, &failure, now).await
         }
+        Settlement::Waits { .. } if !settled => Ok(Next::GoOn),
         Settlement::Waits { not_before, .. } => Ok(Next::Later(not_before)),
     }
 }
@@ -317,14 +321,19 @@ async fn broken(
     platform: &Platform,
     tenant: TenantId,
     record: &SendRecord,
+    route: &Route,
     failure: &Failure,
     now: Millis,
-) -> Result<(), DispatchError> {
-    tracing::warn!(provider = %record.provider, "a number is broken: {}", failure.code);
+) -> Result<Next, DispatchError> {
     let store = &platform.store;
-    store.break_integration(tenant, record.provider, &record.number, &failure.message).await?;
     store.postpone_send(tenant, record.id, Some(failure), now.plus_ms(STALE_MS)).await?;
-    Ok(())
+    let Some(integration) = &route.integration else { return Ok(Next::Stop) };
+    if store.break_integration(tenant, integration, &failure.message).await? {
+        tracing::warn!(provider = %record.provider, "a number is broken: {}", failure.code);
+        return Ok(Next::Stop);
+    }
+    // Broken already, or saved again while the old secret was being refused: look a little later.
+    Ok(Next::Later(now.plus_ms(RECHECK_MS)))
 }
 
 fn waiting(code: &str, message: &str) -> Failure {

@@ -13,11 +13,14 @@ pub use stale::{SweptSends, sweep};
 use crate::send::enqueue;
 use attempt::Next;
 use domain::failure::{Failure, FailureClass};
+use domain::ids::TenantId;
+use domain::message::Direction;
 use domain::outbound::SendState;
+use domain::outgoing::Outgoing;
 use domain::time::Millis;
 use platform::Platform;
 use platform::bucket::{Bucket, BucketError};
-use platform::dynamo::{SendRecord, StoreError};
+use platform::dynamo::{SendRecord, Store, StoreError};
 use platform::queue::outbound::LaneJob;
 use platform::transport::Transport;
 use platform::vault::VaultError;
@@ -26,6 +29,11 @@ use platform::vault::VaultError;
 const AT_MOST: usize = 20;
 /// After this long a job puts the rest back, in milliseconds: a provider call of ten seconds still fits the function.
 const LONG_MS: u64 = 4_000;
+
+/// How many claims of one job may be refused because the facts moved before it rests.
+const REFUSALS: u32 = 3;
+/// How long it rests then, in milliseconds.
+const REST_MS: u64 = 5_000;
 
 /// A lane could not be emptied; the queue tries again.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +67,7 @@ pub async fn drain(
 ) -> Result<(), DispatchError> {
     let store = &platform.store;
     let began = platform.clock.now();
+    let mut refused = 0;
     for _ in 0..AT_MOST {
         let now = platform.clock.now();
         if now.since(began) > LONG_MS {
@@ -75,6 +84,14 @@ pub async fn drain(
             SendState::Queued => {
                 match attempt::attempt(platform, transport, bucket, job.tenant, &record, now).await? {
                     Next::GoOn => {}
+                    Next::Again if refused < REFUSALS => refused += 1,
+                    Next::Again => {
+                        // Rule and claim see different facts, such as an index that lags: not a reason to spin.
+                        let at = now.plus_ms(REST_MS);
+                        tracing::warn!(message.id = %record.id, "{} is refused again and again", record.id);
+                        enqueue(platform, job.tenant, job.contact, Some(at), now).await;
+                        return Ok(());
+                    }
                     Next::Later(at) => {
                         enqueue(platform, job.tenant, job.contact, Some(at), now).await;
                         return Ok(());
@@ -97,6 +114,13 @@ pub async fn drain(
     }
     enqueue(platform, job.tenant, job.contact, None, began).await;
     Ok(())
+}
+
+/// Notes the reaction that a message of ours is, on the message it is about; the same reaction twice is one, and of
+/// two the later in the lane stays. Any other message is none.
+async fn reacted(store: &Store, tenant: TenantId, record: &SendRecord) -> Result<(), StoreError> {
+    let Outgoing::Reaction { target, emoji } = &record.part.content else { return Ok(()) };
+    store.join_reaction(tenant, target, Direction::Outbound, record.order, emoji.as_deref()).await
 }
 
 /// Why a message whose sender died is uncertain.

@@ -4,12 +4,13 @@
 use super::died;
 use crate::send::enqueue;
 use domain::failure::Failure;
-use domain::ids::{EventId, TenantId};
-use domain::outbound::{STALE_MS, SendState};
+use domain::ids::{EventId, MessageId, TenantId};
+use domain::outbound::{SendState, UNCERTAIN_MS, look_again_at};
 use domain::provider::AuthStrength;
 use domain::time::Millis;
 use platform::Platform;
 use platform::dynamo::{EventEntry, SendRecord, Store, StoreError};
+use platform::telemetry::chain;
 use serde::Serialize;
 
 /// How many messages of one shard one sweep looks at.
@@ -32,27 +33,31 @@ pub struct SweptSends {
 /// The table did not answer; the next sweep does the rest.
 pub async fn sweep(platform: &Platform, now: Millis) -> Result<SweptSends, StoreError> {
     let mut swept = SweptSends::default();
+    let mut failed = None;
     for shard in 0..Store::send_shards() {
         for (tenant, id) in platform.store.due_sends(shard, now, AT_MOST).await? {
-            if let Some(record) = platform.store.send(tenant, id).await? {
-                look_at(platform, tenant, &record, now, &mut swept).await?;
+            // One message that cannot be looked at must not keep the others waiting.
+            if let Err(error) = look_at(platform, tenant, id, now, &mut swept).await {
+                tracing::warn!(message.id = %id, "{id} could not be looked at: {}", chain(&error));
+                failed = Some(error);
             }
         }
     }
-    Ok(swept)
+    failed.map_or(Ok(swept), Err)
 }
 
 async fn look_at(
     platform: &Platform,
     tenant: TenantId,
-    record: &SendRecord,
+    id: MessageId,
     now: Millis,
     swept: &mut SweptSends,
 ) -> Result<(), StoreError> {
     let store = &platform.store;
+    let Some(record) = &store.send(tenant, id).await? else { return Ok(()) };
     match record.state {
         SendState::Queued => {
-            store.postpone_send(tenant, record.id, None, now.plus_ms(STALE_MS)).await?;
+            store.postpone_send(tenant, record.id, None, look_again_at(record.not_before, now)).await?;
             enqueue(platform, tenant, record.contact, record.not_before, now).await;
             swept.requeued += 1;
         }
@@ -65,7 +70,10 @@ async fn look_at(
             enqueue(platform, tenant, record.contact, None, now).await;
         }
         SendState::Uncertain => {
-            if let Some(failure) = &record.failure {
+            // The index may still name it for an earlier state.
+            if let Some(failure) = &record.failure
+                && now.since(record.updated_at) >= UNCERTAIN_MS
+            {
                 give_up(store, tenant, record, failure, now).await?;
                 swept.given_up += 1;
             }

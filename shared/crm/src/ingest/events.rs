@@ -9,6 +9,7 @@ use crate::dispatch::{self, Confirmed};
 use domain::ids::{EventId, MessageId, derived_ulid};
 use domain::inbound;
 use domain::message::{Content, Direction};
+use domain::receipt::Receipt;
 use domain::time::Millis;
 use domain::window;
 use platform::dynamo::{EventEntry, InboundMove, NewEntry, Recorded, StatusUpdate, Store};
@@ -137,7 +138,7 @@ impl Context<'_> {
         }
         if let Some(echoed) = &echo.our_id
             && let Confirmed::Ours(_) =
-                dispatch::confirm(self.store, tenant, echoed, &echo.id, echo.sent_at, self.now).await?
+                dispatch::confirm(self.store, tenant, echoed, &echo.id, false, echo.sent_at, self.now).await?
         {
             // Our own send reported back: it is on the timeline already.
             return Ok(());
@@ -207,8 +208,9 @@ impl Context<'_> {
         let tenant = self.delivery.tenant;
         self.store.join_receipt(tenant, &status.id, update).await?;
         let Some(echoed) = &status.our_id else { return Ok(()) };
+        let failed = receipt == Receipt::Failed;
         let confirmed =
-            dispatch::confirm(self.store, tenant, echoed, &status.id, update.at, self.now).await?;
+            dispatch::confirm(self.store, tenant, echoed, &status.id, failed, update.at, self.now).await?;
         match confirmed {
             Confirmed::Ours(record) => consents::by_status(self, record.contact, record.id, status).await,
             Confirmed::NotOurs => Ok(()),

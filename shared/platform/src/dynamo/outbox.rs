@@ -1,16 +1,15 @@
 //! Messages on their way out: accepted with their timeline entry and their place in the conversation's lane in one
-//! transaction, claimed by one sender at a time (I-12).
+//! transaction, then read by their id or by whose turn it is.
 
-use super::transact::{Cancelled, Condition, Transaction};
+use super::transact::{Condition, Transaction};
 use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, n, s};
 use super::{Store, keys};
-use domain::consent::{ConsentState, Purpose};
 use domain::failure::Failure;
 use domain::identity::Bsuid;
 use domain::ids::{ContactId, KeyId, MessageId, TenantId};
-use domain::outbound::{STALE_MS, SendState};
+use domain::outbound::{SendState, look_again_at};
 use domain::outgoing::Outgoing;
-use domain::permit::{Permit, SendPurpose, earliest_inbound};
+use domain::permit::SendPurpose;
 use domain::phone::Phone;
 use domain::provider::Provider;
 use domain::template::Filled;
@@ -166,32 +165,6 @@ pub(super) struct SendItem {
     dsk: Option<String>,
 }
 
-/// What a claim demands beside the message's own state.
-#[derive(Debug, Clone)]
-pub struct Claim<'a> {
-    /// Names this attempt.
-    pub fence: &'a str,
-    /// Until when it holds the message.
-    pub lease_until: Millis,
-    /// The rule's leave, checked again against what is stored now.
-    pub permit: Permit,
-    /// All contacts that are this person.
-    pub family: &'a [ContactId],
-    /// The conversation that holds the window open.
-    pub window_of: Option<ContactId>,
-    /// Now.
-    pub now: Millis,
-}
-
-/// Why a claim was refused: look again and decide anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClaimRefused {
-    /// The message is not queued any more, or not yet due.
-    NotQueued,
-    /// Consent, window, tenant or number are not what the permit was given for.
-    FactsChanged,
-}
-
 impl Store {
     /// Accepts a message: the message, its place on the timeline and, unless it is held, its place in the lane, all or
     /// nothing.
@@ -203,7 +176,7 @@ impl Store {
         let order = lane_order(send.id, send.not_before);
         let state = if send.hold { SendState::Held } else { SendState::Queued };
         let key = keys::send(tenant, send.id);
-        let due = send.not_before.unwrap_or(send.accepted_at).plus_ms(STALE_MS);
+        let due = look_again_at(send.not_before, send.accepted_at);
         let item = SendItem {
             pk: key.pk,
             sk: key.sk,
@@ -312,69 +285,6 @@ impl Store {
         order: Ulid,
     ) -> Result<(), StoreError> {
         self.crm.delete("leave lane", &keys::lane(tenant, contact, order)).await
-    }
-
-    /// Claims a queued message for one provider call, if at this very moment consent, window, tenant and number still
-    /// are what the permit was given for (I-13).
-    ///
-    /// # Errors
-    /// The table is unreachable.
-    pub async fn claim_send(
-        &self,
-        tenant: TenantId,
-        record: &SendRecord,
-        claim: &Claim<'_>,
-    ) -> Result<Result<(), ClaimRefused>, StoreError> {
-        let mut all = Transaction::default();
-        let now = claim.now.unix_ms();
-        let message = all.update(
-            &self.crm.name,
-            keys::send(tenant, record.id),
-            "SET #state = :sending, fence = :fence, lease_until = :lease, attempts = attempts + :one, \
-             updated = :now, dpk = :dpk, dsk = :dsk REMOVE failure",
-            Condition::of(
-                "#state = :queued AND (attribute_not_exists(not_before) OR not_before <= :now)",
-                [
-                    (":sending", s(SendState::Sending.as_str())),
-                    (":queued", s(SendState::Queued.as_str())),
-                    (":fence", s(claim.fence)),
-                    (":lease", n(claim.lease_until.unix_ms())),
-                    (":one", n(1)),
-                    (":now", n(now)),
-                    (":dpk", s(keys::sends_due(keys::send_shard(record.id)))),
-                    (":dsk", s(keys::send_due_sort(claim.lease_until, tenant, record.id))),
-                ],
-            )
-            .named([("#state", "state")]),
-        );
-        for contact in claim.family {
-            let not_revoked = || {
-                Condition::of(
-                    "attribute_not_exists(#state) OR #state <> :no",
-                    [(":no", s(ConsentState::Revoked.as_str()))],
-                )
-            };
-            let named = || not_revoked().named([("#state", "state")]);
-            all.check(&self.crm.name, keys::consent(tenant, *contact, Purpose::Channel), named());
-            if claim.permit.needs_opt_in() {
-                all.check(&self.crm.name, keys::consent(tenant, *contact, Purpose::Marketing), named());
-            }
-        }
-        if let Some(contact) = claim.window_of.filter(|_| claim.permit.needs_window()) {
-            let open =
-                Condition::of("in_at > :earliest", [(":earliest", n(earliest_inbound(claim.now).unix_ms()))]);
-            all.check(&self.crm.name, keys::conversation(tenant, contact), open);
-        }
-        all.check(&self.crm.name, keys::profile(tenant), Condition::of("attribute_exists(pk)", []));
-        if record.provider != Provider::Sandbox {
-            let live =
-                Condition::of("#status = :live", [(":live", s("live"))]).named([("#status", "status")]);
-            all.check(&self.crm.name, keys::integration(tenant, record.provider, &record.number), live);
-        }
-        let done = all.commit(&self.crm.aws, "claim send").await?;
-        Ok(done.map_err(|cancelled: Cancelled| {
-            if cancelled.refused(message) { ClaimRefused::NotQueued } else { ClaimRefused::FactsChanged }
-        }))
     }
 
     /// Messages of any tenant that the sweeper must look at, longest overdue first, at most `limit` of one shard.

@@ -7,7 +7,7 @@ use super::wire::{AttributeValue, Names, StoreError, Values, n, s};
 use super::{Store, keys};
 use domain::failure::Failure;
 use domain::ids::{MessageId, TenantId};
-use domain::outbound::{STALE_MS, SendState, UNCERTAIN_MS};
+use domain::outbound::{SendState, UNCERTAIN_MS, look_again_at};
 use domain::time::Millis;
 use ulid::Ulid;
 
@@ -32,8 +32,22 @@ pub enum Settlement {
     },
 }
 
+/// What the provider says, by a status or an echo with our id, of a message that it took.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// The provider's id of it.
+    pub provider_message_id: &'a str,
+    /// The attempt it speaks of, when it says so.
+    pub fence: Option<&'a str>,
+    /// It took the message and could not deliver it.
+    pub failed: bool,
+    /// When.
+    pub at: Millis,
+}
+
 impl Store {
-    /// Ends an attempt; false when the message has moved on without it (its lease ran out, or a status settled it).
+    /// Ends an attempt; false when the message has moved on without it (a status settled it, a person wants it sent
+    /// again). What the provider said for good also ends the uncertainty that a lease left when it ran out meanwhile.
     ///
     /// # Errors
     /// The table is unreachable.
@@ -52,6 +66,7 @@ impl Store {
             (":now", n(now.unix_ms())),
         ];
         let due = |at: Millis| s(keys::send_due_sort(at, tenant, record.id));
+        let mut from = "#state = :sending AND fence = :fence";
         let (state, rest, leaves) = match settlement {
             Settlement::Sent { provider_message_id } => {
                 let mut rest = "sent_at = :now REMOVE dpk, dsk, failure, lease_until".to_owned();
@@ -73,19 +88,23 @@ impl Store {
             Settlement::Waits { failure, not_before } => {
                 values.push((":failure", s(json(ACTION, failure)?)));
                 values.push((":not_before", n(not_before.unix_ms())));
-                values.push((":dsk", due(not_before.plus_ms(STALE_MS))));
+                values.push((":dsk", due(look_again_at(Some(*not_before), now))));
                 let rest =
                     "failure = :failure, not_before = :not_before, dsk = :dsk REMOVE fence, lease_until";
                 (SendState::Queued, rest.to_owned(), false)
             }
         };
+        if matches!(settlement, Settlement::Sent { .. } | Settlement::Failed(_)) {
+            from = "#state IN (:sending, :uncertain) AND fence = :fence";
+            values.push((":uncertain", s(SendState::Uncertain.as_str())));
+        }
         values.push((":state", s(state.as_str())));
         let mut all = Transaction::default();
         all.update(
             &self.crm.name,
             keys::send(tenant, record.id),
             &format!("SET #state = :state, updated = :now, {rest}"),
-            Condition::of("#state = :sending AND fence = :fence", values).named([("#state", "state")]),
+            Condition::of(from, values).named([("#state", "state")]),
         );
         if leaves {
             let place = keys::lane(tenant, record.contact, record.order);
@@ -198,8 +217,9 @@ impl Store {
         Ok(all.commit(&self.crm.aws, ACTION).await?.is_ok())
     }
 
-    /// The provider says, by a status or an echo with our id, that it took a message, and under which id. True when
-    /// that settled what was open.
+    /// The provider reports a message with our id. True when that settled what was open: an attempt, and, once there was
+    /// one, a message that waits to be sent again, was taken back or was refused then, for the customer has it. A report
+    /// that an attempt failed speaks of that attempt alone.
     ///
     /// # Errors
     /// The table is unreachable.
@@ -207,29 +227,40 @@ impl Store {
         &self,
         tenant: TenantId,
         record: &SendRecord,
-        provider_message_id: &str,
-        at: Millis,
+        report: Report<'_>,
         now: Millis,
     ) -> Result<bool, StoreError> {
         const ACTION: &str = "confirm send";
+        let mut values = vec![
+            (":sending", s(SendState::Sending.as_str())),
+            (":uncertain", s(SendState::Uncertain.as_str())),
+            (":sent", s(SendState::Sent.as_str())),
+            (":wamid", s(report.provider_message_id)),
+            (":at", n(report.at.unix_ms())),
+            (":now", n(now.unix_ms())),
+        ];
+        let mut from = "#state IN (:sending, :uncertain)".to_owned();
+        if let (true, Some(fence)) = (report.failed, report.fence) {
+            from.push_str(" AND fence = :fence");
+            values.push((":fence", s(fence)));
+        }
+        from.push_str(" OR (#state = :sent AND attribute_not_exists(wamid))");
+        if !report.failed {
+            from.push_str(" OR (#state IN (:queued, :cancelled, :refused) AND attempts > :never)");
+            values.extend([
+                (":queued", s(SendState::Queued.as_str())),
+                (":cancelled", s(SendState::Cancelled.as_str())),
+                (":refused", s(SendState::Failed.as_str())),
+                (":never", n(0)),
+            ]);
+        }
         let mut all = Transaction::default();
         all.update(
             &self.crm.name,
             keys::send(tenant, record.id),
             "SET #state = :sent, wamid = :wamid, sent_at = if_not_exists(sent_at, :at), updated = :now \
              REMOVE dpk, dsk, failure, lease_until",
-            Condition::of(
-                "#state IN (:sending, :uncertain) OR (#state = :sent AND attribute_not_exists(wamid))",
-                [
-                    (":sending", s(SendState::Sending.as_str())),
-                    (":uncertain", s(SendState::Uncertain.as_str())),
-                    (":sent", s(SendState::Sent.as_str())),
-                    (":wamid", s(provider_message_id)),
-                    (":at", n(at.unix_ms())),
-                    (":now", n(now.unix_ms())),
-                ],
-            )
-            .named([("#state", "state")]),
+            Condition::of(from, values).named([("#state", "state")]),
         );
         all.delete(&self.crm.name, keys::lane(tenant, record.contact, record.order), Condition::default());
         Ok(all.commit(&self.crm.aws, ACTION).await?.is_ok())
@@ -248,7 +279,7 @@ impl Store {
         order: Ulid,
         now: Millis,
     ) -> Result<bool, StoreError> {
-        let due = now.max(record.not_before.unwrap_or(now)).plus_ms(STALE_MS);
+        let due = look_again_at(record.not_before, now);
         let mut all = Transaction::default();
         all.update(
             &self.crm.name,
