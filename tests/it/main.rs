@@ -37,6 +37,7 @@ mod sending_crashes;
 mod sending_kills;
 mod sending_order;
 mod sending_receipts;
+mod sending_stop;
 mod sending_waits;
 mod template_drafts;
 mod templates;

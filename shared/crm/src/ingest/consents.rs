@@ -29,7 +29,7 @@ pub(super) async fn by_keyword(
     let delivery = context.delivery;
     let withdrawal = Withdrawal {
         purpose,
-        at: window::clamped(message.sent_at, received_at),
+        at: last_moment(message.sent_at, received_at),
         now: context.now,
         wording: Some(words),
         language: language::detect(words).map(language::Language::as_str),
@@ -39,6 +39,12 @@ pub(super) async fn by_keyword(
     };
     consent::withdraw(context.store, delivery.tenant, contact, withdrawal).await?;
     Ok(())
+}
+
+/// The last moment that a provider's timestamp can mean, but not after we received it. Providers tell whole seconds,
+/// we know milliseconds: a withdrawal in the second of an agreement came after it.
+fn last_moment(told: Millis, received_at: Millis) -> Millis {
+    window::clamped(told.plus_ms(999), received_at)
 }
 
 /// What a person says with a message: words, or the button they pressed.
@@ -82,9 +88,13 @@ pub(super) async fn by_preference(
         lead: None,
     };
     let contact = contact::resolve(context.store, seen).await?;
+    let at = match state {
+        ConsentState::Granted => window::clamped(preference.at, delivery.received_at),
+        ConsentState::Revoked => last_moment(preference.at, delivery.received_at),
+    };
     let choice = Withdrawal {
         purpose: Purpose::Marketing,
-        at: window::clamped(preference.at, delivery.received_at),
+        at,
         now: context.now,
         wording: None,
         language: None,
@@ -106,7 +116,7 @@ pub(super) async fn by_status(
     if status.errors.iter().all(|error| error.code != STOPPED_MARKETING) {
         return Ok(());
     }
-    let at = window::clamped(status.at.unwrap_or(context.delivery.received_at), context.delivery.received_at);
+    let at = last_moment(status.at.unwrap_or(context.delivery.received_at), context.delivery.received_at);
     let trace = context.delivery.trace_id;
     consent::revoked_at_provider(context.store, context.delivery.tenant, contact, message, trace, at).await?;
     Ok(())
