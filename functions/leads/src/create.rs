@@ -3,7 +3,7 @@
 use crate::problem::{field, problem};
 use axum::extract::State;
 use crm::consent;
-use crm::leads::{By, Captured, Enquiry, capture};
+use crm::leads::{By, Captured, Enquiry, capture, tell_captured};
 use domain::consent::{ConsentState, Purpose};
 use domain::email::Email;
 use domain::ids::ConsentId;
@@ -107,6 +107,7 @@ pub(crate) async fn post(
         };
         consent::write_down(&platform.store, caller.tenant(), captured.lead.contact_id, &consent).await?;
     }
+    tell_captured(&platform, by, &captured, caller.now()).await?;
     Ok(if captured.duplicate { Data::ok(captured) } else { Data::created(captured) })
 }
 

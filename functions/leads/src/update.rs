@@ -3,7 +3,7 @@
 use crate::create::{bedrooms, email};
 use crate::problem::{field, problem};
 use axum::extract::State;
-use crm::leads::{By, LeadPatch, change};
+use crm::leads::{By, LeadPatch, change, tell_changed};
 use crm::read::Lead;
 use domain::ids::LeadId;
 use domain::lead::{self, Attributes, LeadStatus};
@@ -57,7 +57,11 @@ pub(crate) async fn patch(
         mark: seed.ulid("change"),
     };
     let changed = change(&platform.store, by, id, &patch, seed.first_at).await.map_err(problem)?;
-    changed.map(Data::ok).ok_or(Problem::NotFound)
+    let changed = changed.ok_or(Problem::NotFound)?;
+    if changed.differs {
+        tell_changed(&platform, by, &changed.lead, caller.now()).await?;
+    }
+    Ok(Data::ok(changed.lead))
 }
 
 fn read(body: LeadPatchBody) -> Result<LeadPatch, Problem> {

@@ -34,6 +34,15 @@ pub struct LeadPatch {
     pub attributes: Attributes,
 }
 
+/// A lead after a change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changed {
+    /// The lead.
+    pub lead: read::Lead,
+    /// Whether this request, or an earlier run of it, made a difference.
+    pub differs: bool,
+}
+
 /// Changes a lead; `None` when there is no such lead. Two changes at once both hold, field by field.
 ///
 /// # Errors
@@ -44,7 +53,7 @@ pub async fn change(
     id: LeadId,
     patch: &LeadPatch,
     now: Millis,
-) -> Result<Option<read::Lead>, LeadError> {
+) -> Result<Option<Changed>, LeadError> {
     for _ in 0..TRIES {
         let Some(lead) = store.lead(by.tenant, id).await? else { return Ok(None) };
         // A double is the lead it turned out to be.
@@ -63,13 +72,17 @@ pub async fn change(
         let (status, card) = patched(&lead, patch)?;
         let happenings = differences(by, &lead, contact, patch, status, &card, now);
         if happenings.is_empty() {
-            return Ok(read::fresh_lead(store, by.tenant, id, now).await?);
+            // An earlier run of this request may have made the change and died before it could tell.
+            let differs = lead.updated_at == Some(now);
+            let shown = read::fresh_lead(store, by.tenant, id, now).await?;
+            return Ok(shown.map(|lead| Changed { lead, differs }));
         }
         let change =
             LeadChange { status, card: &card, referral: None, at: now, enquired_at: None, enquiry: None };
         match store.change_lead(by.tenant, &lead, &change, &happenings).await? {
             LeadChanged::Yes | LeadChanged::Before => {
-                return Ok(read::fresh_lead(store, by.tenant, id, now).await?);
+                let shown = read::fresh_lead(store, by.tenant, id, now).await?;
+                return Ok(shown.map(|lead| Changed { lead, differs: true }));
             }
             LeadChanged::LookAgain => {}
         }

@@ -4,10 +4,12 @@ mod capture;
 mod change;
 mod happen;
 mod person;
+mod tell;
 
 pub use capture::{Captured, Enquiry, capture};
-pub use change::{LeadPatch, change};
+pub use change::{Changed, LeadPatch, change};
 pub use happen::{NewHappening, happen};
+pub use tell::{tell_captured, tell_changed};
 
 use crate::ingest::IngestError;
 use domain::ids::TenantId;
