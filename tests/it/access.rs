@@ -1,13 +1,16 @@
 //! Who may do what: every route against every role, and keys that are no more.
 
 use domain::access::ApiKey;
+use domain::ids::TenantId;
 use domain::time::Millis;
 use e2e::World;
 use e2e::desk::text_of;
 use platform::Platform;
 use platform::clock::SystemClock;
+use platform::dynamo::NewAuditEntry;
 use serde_json::json;
 use std::sync::Arc;
+use uuid::Uuid;
 
 const ABSENT: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
@@ -38,6 +41,13 @@ async fn every_route_asks_for_a_key_and_for_the_role_it_needs() {
         ("GET", "/v1/leads".to_owned(), 0),
         ("GET", format!("/v1/leads/lead_{ABSENT}"), 0),
         ("GET", format!("/v1/leads/lead_{ABSENT}/timeline"), 0),
+        ("GET", "/v1/api-keys".to_owned(), 2),
+        ("POST", "/v1/api-keys".to_owned(), 2),
+        ("GET", format!("/v1/api-keys/key_{ABSENT}"), 2),
+        ("PATCH", format!("/v1/api-keys/key_{ABSENT}"), 2),
+        ("DELETE", format!("/v1/api-keys/key_{ABSENT}"), 2),
+        ("POST", format!("/v1/api-keys/key_{ABSENT}/rotate"), 2),
+        ("GET", "/v1/audit".to_owned(), 2),
         ("GET", "/v1/events".to_owned(), 0),
         ("GET", format!("/v1/events/evt_{ABSENT}"), 0),
         ("POST", format!("/v1/events/evt_{ABSENT}/replay"), 2),
@@ -132,7 +142,16 @@ async fn a_revoked_key_ends_with_the_next_request_and_a_silent_store_is_no_refus
     assert_eq!(world.get("/v1/conversations", &key).await.status, 200);
     let platform = Platform::new(&world.config(), Arc::new(SystemClock)).unwrap();
     let digest = ApiKey::parse(&key).unwrap().digest();
-    platform.store.revoke_api_key(&digest, Millis::from_unix_ms(world.now_s() * 1000)).await.unwrap();
+    let (now, tenant) =
+        (Millis::from_unix_ms(world.now_s() * 1000), TenantId::parse(&world.tenant("meta").id).unwrap());
+    let entry = NewAuditEntry {
+        at: now,
+        actor: "platform",
+        action: "api_key.revoke",
+        target: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        trace_id: Uuid::new_v4(),
+    };
+    platform.store.revoke_api_key(&digest, now, None, (tenant, entry)).await.unwrap();
     let revoked = world.get("/v1/conversations", &key).await;
     assert_eq!((revoked.status.as_u16(), revoked.code().as_str()), (401, "invalid_api_key"));
 

@@ -1,9 +1,13 @@
 //! End to end: through the front door of a running stack, on the production adapters.
 
 mod access;
+mod api_keys;
+mod audit;
 mod bucket;
 mod consents;
 mod corpus;
+mod deliveries;
+mod endpoints;
 mod event_log;
 mod front_door;
 mod guide;
@@ -39,6 +43,7 @@ mod sending_order;
 mod sending_receipts;
 mod sending_stop;
 mod sending_waits;
+mod ssrf;
 mod template_drafts;
 mod templates;
 mod tenancy;

@@ -1,6 +1,7 @@
 //! The outermost layer: a trace id and one clock reading per request; on the way out the envelope for what has none,
 //! the headers that every answer carries, and one log line.
 
+use super::deprecation::{Deprecated, ROUTES, announce};
 use super::envelope::{Enveloped, failure};
 use super::idempotency::idempotent;
 use super::problem::Problem;
@@ -51,10 +52,10 @@ pub fn serve(routes: Router<Platform>, platform: Platform) -> Router {
 
 async fn edge(State(platform): State<Platform>, request: Request, next: Next) -> Response {
     let now = platform.clock.now();
-    around(Call { trace_id: trace_id(now), now }, request, next).await
+    around(Call { trace_id: trace_id(now), now }, ROUTES, request, next).await
 }
 
-async fn around(call: Call, mut request: Request, next: Next) -> Response {
+async fn around(call: Call, deprecated: &[Deprecated], mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(call);
     let told = Told::default();
     request.extensions_mut().insert(told.clone());
@@ -76,6 +77,7 @@ async fn around(call: Call, mut request: Request, next: Next) -> Response {
     }
     let status = answer.status().as_u16();
     let route = route.as_ref().map_or("(no route)", MatchedPath::as_str);
+    announce(deprecated, &method, route, answer.headers_mut());
     tracing::info!(trace.id = %call.trace_id, http.method = %method, http.route = route, http.status = status,
         "{method} {route} {status}");
     answer

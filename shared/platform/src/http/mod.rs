@@ -6,6 +6,7 @@
 mod auth;
 mod body;
 mod cursor;
+mod deprecation;
 mod edge;
 mod envelope;
 mod file;

@@ -12,6 +12,15 @@ use tower::ServiceExt as _;
 
 const NOW: Millis = Millis::from_unix_ms(1_700_000_000_000);
 
+/// What this test's routes would say if they were to go away; ours has none today.
+const DEPRECATED: &[Deprecated] = &[Deprecated {
+    method: Some(&Method::GET),
+    route: "/things/{id}",
+    since: NOW,
+    sunset: Millis::from_unix_ms(1_710_000_000_000),
+    guide: "https://example.com/things",
+}];
+
 fn app() -> Router {
     let routes = Router::new()
         .route("/things", get(|| async { Data::ok(json!({ "n": 1 })) }))
@@ -25,7 +34,9 @@ fn app() -> Router {
         .nest("/v1", routes.clone())
         .nest("/api/v1", routes)
         .fallback(|| async { Problem::NotFound })
-        .layer(from_fn(|request, next| around(Call { trace_id: trace_id(NOW), now: NOW }, request, next)))
+        .layer(from_fn(|request, next| {
+            around(Call { trace_id: trace_id(NOW), now: NOW }, DEPRECATED, request, next)
+        }))
 }
 
 async fn panics() -> Data<Value> {
@@ -80,6 +91,21 @@ async fn every_answer_has_the_envelope_a_trace_id_and_the_safe_headers() {
             }
             None => assert_eq!(body["error"], Value::Null),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_route_that_goes_away_says_so_and_no_other_does() {
+    for (method, path, says) in [
+        (Method::GET, "/v1/things/1", true),
+        (Method::GET, "/api/v1/things/2", true),
+        (Method::POST, "/v1/things/1", false),
+        (Method::GET, "/v1/things", false),
+        (Method::GET, "/v1/nothing", false),
+    ] {
+        let (response, _) = ask(method.clone(), path).await;
+        let found = ["deprecation", "sunset", "link"].map(|name| response.headers().contains_key(name));
+        assert_eq!(found, [says; 3], "{method} {path}");
     }
 }
 
