@@ -44,6 +44,7 @@ mod sending_receipts;
 mod sending_stop;
 mod sending_waits;
 mod ssrf;
+mod template_changes;
 mod template_drafts;
 mod templates;
 mod tenancy;

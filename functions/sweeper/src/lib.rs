@@ -3,11 +3,16 @@
 use crm::sweep::Swept;
 use platform::Platform;
 use platform::dynamo::StoreError;
+use platform::transport::Transport;
 
 /// Runs one sweep; `owner` holds the lease, so that one owner's sweeps never wait for each other.
 ///
 /// # Errors
 /// The table did not answer; the next minute's sweep does the rest.
-pub async fn sweep(platform: &Platform, owner: &str) -> Result<Swept, StoreError> {
-    crm::sweep::sweep(platform, owner, platform.clock.now()).await
+pub async fn sweep(
+    platform: &Platform,
+    transport: &Transport,
+    owner: &str,
+) -> Result<Swept, StoreError> {
+    crm::sweep::sweep(platform, transport, owner, platform.clock.now()).await
 }

@@ -1,8 +1,13 @@
-//! Templates, read and synced: the list, one template, and reading them from the providers now.
+//! Templates: the list, one template, reading them from the providers now; drafts, submission, deletion, starter packs.
 
+mod author;
+mod body;
 mod list;
+mod packs;
+mod problem;
 mod sync;
 mod template;
+mod write;
 
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -13,9 +18,13 @@ use platform::transport::Transport;
 /// The routes, ready to serve.
 pub fn router(platform: Platform, transport: Transport) -> Router {
     let routes = Router::new()
-        .route("/whatsapp/templates", get(list::get))
+        .route("/whatsapp/templates", get(list::get).post(write::post))
         .route("/whatsapp/templates/sync", post(sync::post))
-        .route("/whatsapp/templates/{id}", get(template::get))
+        .route("/whatsapp/templates/packs", get(packs::get))
+        .route("/whatsapp/templates/packs/{id}/install", post(packs::install))
+        .route("/whatsapp/templates/{id}", get(template::get).patch(template::patch).delete(template::delete))
+        .route("/whatsapp/templates/{id}/clone", post(write::clone))
+        .route("/whatsapp/templates/{id}/submit", post(write::submit))
         .layer(Extension(transport));
     serve(routes, platform)
 }

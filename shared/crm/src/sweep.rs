@@ -1,10 +1,12 @@
 //! What a crash leaves behind, given back every minute.
 
 use crate::dispatch::{self, SweptSends};
+use crate::templates;
 use domain::parked::EventState;
 use domain::time::Millis;
 use platform::Platform;
 use platform::dynamo::{Moved, StoreError};
+use platform::transport::Transport;
 use serde::Serialize;
 
 /// How many events one sweep looks at.
@@ -23,20 +25,30 @@ pub struct Swept {
     pub returned: u32,
     /// Messages on their way out.
     pub sends: SweptSends,
+    /// Tenants whose templates under review were asked after.
+    pub polled: u32,
 }
 
-/// Parks what is overdue. Safe to run at any time and twice at once.
+/// Parks what is overdue, and asks after templates under review. Safe to run at any time and twice at once.
 ///
 /// # Errors
 /// The table did not answer; the next sweep does the rest.
-pub async fn sweep(platform: &Platform, owner: &str, now: Millis) -> Result<Swept, StoreError> {
+pub async fn sweep(
+    platform: &Platform,
+    transport: &Transport,
+    owner: &str,
+    now: Millis,
+) -> Result<Swept, StoreError> {
     if !platform.store.take_lease("sweep", owner, now, now.plus_ms(LEASE_MS)).await? {
         return Ok(Swept { skipped: true, ..Swept::default() });
     }
     let mut swept = Swept::default();
-    // What keeps one of the two from its work must not keep the other.
+    // What keeps one of them from its work must not keep the others.
     let parked = park_overdue(platform, now, &mut swept).await;
-    swept.sends = dispatch::sweep(platform, now).await?;
+    let sends = dispatch::sweep(platform, now).await;
+    // Last, because it waits for others.
+    swept.polled = templates::poll(platform, transport, now).await?;
+    swept.sends = sends?;
     parked.map(|()| swept)
 }
 

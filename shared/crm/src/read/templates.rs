@@ -5,9 +5,11 @@ use super::walk::{Chunk, Source, walk};
 use domain::ids::{TemplateId, TenantId};
 use domain::provider::Provider;
 use domain::template::contract::required;
-use domain::template::{Button, Category, Header, ParameterFormat, Template as Stored, TemplateState};
+use domain::template::draft::Words;
+use domain::template::lint::{Finding, lint};
+use domain::template::{Button, Category, Header, ParameterFormat, TemplateState};
 use domain::time::Millis;
-use platform::dynamo::{Store, StoreError};
+use platform::dynamo::{Store, StoreError, TemplateRow};
 use serde::Serialize;
 use ulid::Ulid;
 
@@ -46,6 +48,18 @@ pub struct Template {
     pub drifted_from: Option<Category>,
     /// When we last heard that it changed.
     pub updated_at: Millis,
+    /// What was written here, when it was and still is what the template says.
+    pub draft: Option<Written>,
+}
+
+/// What was written here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// The words with their examples.
+    #[serde(flatten)]
+    pub words: Words,
+    /// What the review would refuse; of a draft only.
+    pub findings: Vec<Finding>,
 }
 
 /// Which templates.
@@ -62,7 +76,8 @@ pub struct TemplateFilter {
 }
 
 impl TemplateFilter {
-    fn takes(&self, template: &Stored) -> bool {
+    fn takes(&self, row: &TemplateRow) -> bool {
+        let template = &row.template;
         self.name.as_ref().is_none_or(|name| template.name == *name)
             && self.language.as_ref().is_none_or(|code| template.language.eq_ignore_ascii_case(code))
             && self.status.is_none_or(|status| template.state == status)
@@ -70,18 +85,19 @@ impl TemplateFilter {
     }
 }
 
-/// A tenant's templates, by id, so that the languages of one name follow each other.
+/// The templates of a tenant, or of a sandbox twin and its live tenant, by id, so that the languages of one name follow
+/// each other.
 ///
 /// # Errors
 /// The table did not answer.
 pub async fn templates(
     store: &Store,
-    tenant: TenantId,
+    tenants: &[TenantId],
     filter: &TemplateFilter,
     after: Option<Ulid>,
     limit: u32,
 ) -> Result<Slice<Template>, StoreError> {
-    let found = walk(&mut Templates { store, tenant, filter }, after, limit).await?;
+    let found = walk(&mut Templates { store, tenants, filter }, after, limit).await?;
     Ok(Slice { items: found.items.into_iter().map(shown).collect(), next: found.next })
 }
 
@@ -94,10 +110,29 @@ pub async fn template(
     tenant: TenantId,
     id: TemplateId,
 ) -> Result<Option<Template>, StoreError> {
-    Ok(store.template(tenant, id).await?.map(|row| shown(row.template)))
+    Ok(store.template(tenant, id).await?.map(shown))
 }
 
-fn shown(template: Stored) -> Template {
+/// A stored template as the API shows it.
+#[must_use]
+pub fn shown(row: TemplateRow) -> Template {
+    let template = row.template;
+    let written = row.written.filter(|written| written.words.are_in(&template));
+    let draft = written.map(|written| Written {
+        findings: match template.state {
+            TemplateState::Draft => {
+                lint(&template.name, &template.language, template.category, &written.words)
+            }
+            TemplateState::Approved
+            | TemplateState::Pending
+            | TemplateState::Rejected
+            | TemplateState::Paused
+            | TemplateState::Disabled
+            | TemplateState::InAppeal
+            | TemplateState::Deleted => Vec::new(),
+        },
+        words: written.words,
+    });
     Template {
         variables: required(&template),
         id: template.id,
@@ -115,32 +150,48 @@ fn shown(template: Stored) -> Template {
         rejected_reason: template.rejected_reason,
         drifted_from: template.drifted_from,
         updated_at: template.updated_at,
+        draft,
     }
 }
 
 struct Templates<'a> {
     store: &'a Store,
-    tenant: TenantId,
+    tenants: &'a [TenantId],
     filter: &'a TemplateFilter,
 }
 
 impl Source for Templates<'_> {
-    type Item = Stored;
+    type Item = TemplateRow;
 
-    async fn read(&mut self, after: Option<Ulid>, count: u32) -> Result<Chunk<Stored>, StoreError> {
-        let (rows, more) = match &self.filter.name {
-            // One name has as many rows as languages: they are read at once.
-            Some(name) => (self.store.templates_named(self.tenant, name).await?, false),
-            None => {
-                let page =
-                    self.store.templates_page(self.tenant, after.map(TemplateId::from_ulid), count).await?;
-                (page.rows, page.more)
+    async fn read(&mut self, after: Option<Ulid>, count: u32) -> Result<Chunk<TemplateRow>, StoreError> {
+        let mut rows = Vec::new();
+        let mut more = false;
+        // Past the end of a page that has more, the order of the other tenant's rows is not known yet.
+        let mut end = None;
+        for tenant in self.tenants {
+            match &self.filter.name {
+                // One name has as many rows as languages: they are read at once.
+                Some(name) => rows.extend(self.store.templates_named(*tenant, name).await?),
+                None => {
+                    let after = after.map(TemplateId::from_ulid);
+                    let page = self.store.templates_page(*tenant, after, count).await?;
+                    if let (true, Some(last)) = (page.more, page.rows.last()) {
+                        more = true;
+                        let last = last.template.id.ulid();
+                        end = Some(end.map_or(last, |end: Ulid| end.min(last)));
+                    }
+                    rows.extend(page.rows);
+                }
             }
-        };
-        let rows = rows.into_iter().map(|row| row.template);
-        let rows = rows.filter(|template| after.is_none_or(|after| template.id.ulid() > after));
+        }
+        rows.retain(|row| {
+            let id = row.template.id.ulid();
+            after.is_none_or(|after| id > after) && end.is_none_or(|end| id <= end)
+        });
+        rows.sort_by_key(|row| row.template.id.ulid());
         let entries: Vec<_> = rows
-            .map(|template| (template.id.ulid(), self.filter.takes(&template).then_some(template)))
+            .into_iter()
+            .map(|row| (row.template.id.ulid(), self.filter.takes(&row).then_some(row)))
             .collect();
         let last = entries.last().map(|(at, _)| *at);
         Ok(Chunk { entries, last, more })

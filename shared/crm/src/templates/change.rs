@@ -4,6 +4,7 @@ use super::merge::{self, Outcome};
 use super::{AT_MOST_TRIES, SyncError};
 use domain::ids::TenantId;
 use domain::provider::Provider;
+use domain::template::TemplateState;
 use platform::dynamo::{Store, TemplateRow, Told};
 use providers::event::Account;
 use providers::templates::TemplateChange;
@@ -71,6 +72,11 @@ pub async fn apply_change(
 fn is_meant(row: &TemplateRow, provider: Provider, account: &Account, change: &TemplateChange) -> bool {
     let template = &row.template;
     if template.provider != provider || template.language != change.language {
+        return false;
+    }
+    // A provider cannot mean a draft, unless it is being submitted this moment.
+    let under_way = row.written.as_ref().is_some_and(|written| written.attempt.is_some());
+    if template.state == TemplateState::Draft && !under_way {
         return false;
     }
     // 360dialog keeps ids of its own, and its webhooks name Meta's.

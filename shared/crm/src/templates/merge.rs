@@ -61,7 +61,8 @@ pub(super) fn listed(
 pub(super) fn absent(old: &TemplateRow, asked_at: Millis) -> Option<TemplateRow> {
     let later = old.heard.listed_at.is_some_and(|at| at > asked_at)
         || old.heard.state.is_some_and(|told| told.received_at >= asked_at);
-    if later || old.template.state == TemplateState::Deleted {
+    // No list has a draft.
+    if later || matches!(old.template.state, TemplateState::Deleted | TemplateState::Draft) {
         return None;
     }
     let template = Template { state: TemplateState::Deleted, rejected_reason: None, ..old.template.clone() };
@@ -169,6 +170,10 @@ fn written(old: &TemplateRow, mut template: Template, at: Millis, heard: Heard) 
     }
     template.updated_at = at;
     let mut row = old.clone();
+    // A draft that is listed was taken, whoever heard the answer.
+    if let (TemplateState::Draft, Some(written)) = (old.template.state, row.written.as_mut()) {
+        written.taken_by = written.attempt.take().map(|attempt| attempt.by);
+    }
     row.template = template;
     row.heard = heard;
     Some(row)

@@ -1,12 +1,24 @@
-//! Templates: read from the providers, moved by their webhooks, found for a send.
+//! Templates: read from the providers, moved by their webhooks, found for a send; written, submitted and deleted.
 
 mod change;
+mod delete;
+mod draft;
+mod edit;
 mod merge;
+mod place;
+mod poll;
 mod send;
+mod submit;
 mod sync;
 
 pub use change::{Applied, apply_change};
+pub use delete::delete;
+pub use draft::{Installed, NewLanguage, NewTemplate, clone_of, create, install};
+pub use edit::{Change, edit};
+pub use place::{Author, WriteError};
+pub use poll::poll;
 pub use send::{for_send, owner, sync_if_never};
+pub use submit::submit;
 pub use sync::{Synced, sync};
 
 use domain::provider::Provider;

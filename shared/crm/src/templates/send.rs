@@ -16,8 +16,8 @@ const AFTER_FAILURE_MS: u64 = 10_000;
 
 /// The rows of a template's name: its languages, whatever their states, in every account of the tenant; of a name that
 /// is not registered but ends in a language (`viewing_confirmation_en`), the rows of that language. Reads the providers'
-/// lists first when nobody ever did, or when the name is unknown and the lists are over a minute old. A sandbox twin
-/// has the templates of its live tenant, and calls nobody.
+/// lists first when nobody ever did, or when the name is unknown (or only a draft) and the lists are over a minute old.
+/// A sandbox twin has the templates of its live tenant beside its own, and calls nobody.
 ///
 /// # Errors
 /// The table did not answer; nothing is known and the lists could not be read.
@@ -29,13 +29,14 @@ pub async fn for_send(
     now: Millis,
 ) -> Result<Vec<Template>, SyncError> {
     let store = &platform.store;
-    let rows = named(store, tenant, name).await?;
-    if rows.iter().any(|row| row.state != TemplateState::Deleted) {
+    let mut rows = named(store, tenant, name).await?;
+    if rows.iter().any(|row| !matches!(row.state, TemplateState::Deleted | TemplateState::Draft)) {
         return Ok(rows);
     }
     let live = owner(store, tenant).await?;
     if live != tenant {
-        return Ok(named(store, live, name).await?);
+        rows.extend(named(store, live, name).await?);
+        return Ok(rows);
     }
     let last = store.template_sync(tenant).await?;
     let over = |at: Option<Millis>, ms: u64| at.is_none_or(|at| now.since(at) > ms);

@@ -76,7 +76,7 @@ pub async fn sync(
 }
 
 /// The account whose templates a number sends; `None` where there are none.
-fn account_of(integration: &Integration) -> Option<String> {
+pub(super) fn account_of(integration: &Integration) -> Option<String> {
     match integration.number.provider {
         Provider::Meta => integration.number.waba_id.clone(),
         Provider::Dialog360 => Some(integration.number_id().to_owned()),
@@ -211,7 +211,7 @@ fn refused(provider: Provider, error: PageError) -> SyncError {
 }
 
 /// The secret that opens a number's API.
-async fn secret(
+pub(super) async fn secret(
     platform: &Platform,
     tenant: TenantId,
     integration: &Integration,

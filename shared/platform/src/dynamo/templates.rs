@@ -5,6 +5,7 @@ use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, n, s};
 use super::{Store, keys};
 use domain::ids::{TemplateId, TenantId};
 use domain::template::Template;
+use domain::template::draft::Words;
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +18,39 @@ pub struct TemplateRow {
     /// When its parts were last heard of.
     #[serde(default)]
     pub heard: Heard,
+    /// What was written here, when it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<WrittenHere>,
     /// Counts the writes; 0 for one that was never written.
     #[serde(default)]
     revision: u64,
+}
+
+/// What a tenant's people wrote, and how far its submission is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenHere {
+    /// The words with their examples.
+    pub words: Words,
+    /// The request that made the draft: its repetition finds it.
+    pub made_by: String,
+    /// The call of the provider that is being made, or whose answer was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Submission>,
+    /// The request that the provider took last: its repetition finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_by: Option<String>,
+    /// When the registered template was edited, for the provider's limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edited_at: Vec<Millis>,
+}
+
+/// A call of the provider that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// The request that makes it.
+    pub by: String,
+    /// Since when.
+    pub at: Millis,
 }
 
 /// When the parts of a template were last heard of.
@@ -74,7 +105,7 @@ impl TemplateRow {
     /// A template that is not stored yet.
     #[must_use]
     pub const fn new(template: Template, heard: Heard) -> Self {
-        Self { template, heard, revision: 0 }
+        Self { template, heard, written: None, revision: 0 }
     }
 }
 
