@@ -3,6 +3,8 @@
 
 pub mod bodies;
 pub mod desk;
+mod shop;
 mod world;
 
+pub use shop::{Shop, WhatsApp};
 pub use world::{Answer, World, hmac_hex};

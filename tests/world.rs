@@ -176,8 +176,12 @@ impl World {
             platform_secret_id: "unused".to_owned(),
             single_tenant: None,
             outbound_queue_url: ready.queues.get("outbound").cloned().unwrap_or_default(),
+            deliveries_queue_url: ready.queues.get("deliveries").cloned().unwrap_or_default(),
+            allow_loopback_endpoints: false,
             media_bucket: "hadar-local-media-000000000000".to_owned(),
             providers: ProviderRoots::default(),
+            public_url: String::new(),
+            dialog360_probe_path: "/health_status".to_owned(),
             provider_timeout: PROVIDER_TIMEOUT,
         }
     }

@@ -16,6 +16,7 @@ mod idempotency;
 mod identity;
 mod inbound;
 mod integration_checks;
+mod integration_secrets;
 mod integrations;
 mod lead_timeline;
 mod leads_write;

@@ -19,6 +19,10 @@ const PURPOSE: &str = "integration";
 const LIFETIME_MS: u64 = 5 * 60 * 1000;
 /// A tenant that was just made may be refused for at most this long.
 const UNKNOWN_LIFETIME_MS: u64 = 3 * 1000;
+/// What is older is read again before a credential is refused: it may have been made since.
+const DOUBTED_AFTER_MS: u64 = 1000;
+/// How long a number may be on trial: whoever began to connect it has given up by then.
+const TRIAL_MS: u64 = 10 * 60 * 1000;
 const TENANTS: usize = 1000;
 
 /// Decides who gets in.
@@ -28,7 +32,7 @@ pub(crate) struct Credentials {
     vault: Vault,
     secrets: Secrets,
     single_tenant: Option<TenantId>,
-    known: Mutex<Kept<Arc<Keyring>>>,
+    known: Mutex<Kept<(Millis, Arc<Keyring>)>>,
     unknown: Mutex<Kept<()>>,
     /// What nobody has, compared in place of an unknown tenant's, so that an answer takes as long.
     decoy: Accepted,
@@ -87,14 +91,31 @@ impl Credentials {
         if is_empty(presented) {
             return Err(Denied::Refused);
         }
-        let Some(keyring) = self.keyring(tenant, now).await? else {
+        let Some((since, keyring)) = self.keyring(tenant, now).await? else {
             let _as_long_as_the_others = verify(Provider::Meta, presented, &self.decoy, body, now);
             return Err(Denied::Refused);
         };
+        match self.verify_with(&keyring, presented, body, now).await {
+            // A number that was connected a moment ago, or a secret that was rotated.
+            Err(Denied::Refused) if now.since(since) >= DOUBTED_AFTER_MS => {
+                let keyring = self.read_keyring(tenant, now).await?.ok_or(Denied::Refused)?;
+                self.verify_with(&keyring, presented, body, now).await
+            }
+            verified => verified,
+        }
+    }
+
+    async fn verify_with<'b>(
+        &self,
+        keyring: &Keyring,
+        presented: &Presented<'_>,
+        body: &'b [u8],
+        now: Millis,
+    ) -> Result<(Provider, VerifiedBody<'b>), Denied> {
         for provider in keyring.candidates(presented) {
             let Some(accepted) = keyring.accepted(provider) else { continue };
             let with_the_platforms;
-            let accepted = if self.needs_the_platforms(&keyring, provider, presented) {
+            let accepted = if self.needs_the_platforms(keyring, provider, presented) {
                 with_the_platforms = self.with_the_platforms(accepted, provider).await?;
                 &with_the_platforms
             } else {
@@ -107,9 +128,10 @@ impl Credentials {
         Err(Denied::Refused)
     }
 
-    /// What a handshake's token may be.
+    /// What a handshake's token may be. Always read anew: Meta asks in the very moment in which a number is connected,
+    /// and hardly ever else.
     pub(crate) async fn verify_tokens(&self, tenant: TenantId, now: Millis) -> Result<Vec<Secret>, Denied> {
-        let keyring = self.keyring(tenant, now).await?.ok_or(Denied::Refused)?;
+        let keyring = self.read_keyring(tenant, now).await?.ok_or(Denied::Refused)?;
         let mut tokens = keyring.verify_tokens.clone();
         if keyring.platform_verify_token {
             tokens.extend(self.platform().await?.meta_verify_tokens.iter().map(secret));
@@ -142,17 +164,24 @@ impl Credentials {
         self.secrets.get().await.map_err(|error| Denied::Unavailable(LookupError::Secrets(error)))
     }
 
-    /// What the tenant accepts; `None` when there is no such tenant, or it has no integration.
-    async fn keyring(&self, tenant: TenantId, now: Millis) -> Result<Option<Arc<Keyring>>, Denied> {
-        if let Some(keyring) = locked(&self.known).get(tenant, now) {
-            return Ok(Some(keyring));
+    /// What the tenant accepts, and when that was read; `None` when there is no such tenant, or it has no integration.
+    async fn keyring(&self, tenant: TenantId, now: Millis) -> Result<Option<(Millis, Arc<Keyring>)>, Denied> {
+        if let Some(known) = locked(&self.known).get(tenant, now) {
+            return Ok(Some(known));
         }
         if locked(&self.unknown).get(tenant, now).is_some() {
             return Ok(None);
         }
-        let facts = self.store.tenant_facts(tenant).await;
-        let mut integrations =
-            facts.map_err(|error| Denied::Unavailable(LookupError::Store(error)))?.integrations;
+        Ok(self.read_keyring(tenant, now).await?.map(|keyring| (now, keyring)))
+    }
+
+    /// What the tenant accepts at this moment.
+    async fn read_keyring(&self, tenant: TenantId, now: Millis) -> Result<Option<Arc<Keyring>>, Denied> {
+        let facts = self.store.tenant_facts_now(tenant).await;
+        let facts = facts.map_err(|error| Denied::Unavailable(LookupError::Store(error)))?;
+        let on_trial = |one: &Integration| one.about.saved_at.is_some_and(|at| now.since(at) < TRIAL_MS);
+        let trials = facts.trials.into_iter().filter(on_trial);
+        let mut integrations: Vec<Integration> = facts.integrations.into_iter().chain(trials).collect();
         // Where there is one tenant, its number is the platform app's unless something else is set up.
         let is_the_one = integrations.is_empty() && self.single_tenant == Some(tenant);
         if integrations.is_empty() && !is_the_one {
@@ -166,10 +195,10 @@ impl Credentials {
             keyring.platform_verify_token = true;
         }
         for integration in integrations.drain(..) {
-            self.add(&mut keyring, tenant, &integration).await?;
+            self.add(&mut keyring, tenant, &integration, now).await?;
         }
         let keyring = Arc::new(keyring);
-        locked(&self.known).put(tenant, Arc::clone(&keyring), now);
+        locked(&self.known).put(tenant, (now, Arc::clone(&keyring)), now);
         Ok(Some(keyring))
     }
 
@@ -178,9 +207,15 @@ impl Credentials {
         keyring: &mut Keyring,
         tenant: TenantId,
         integration: &Integration,
+        now: Millis,
     ) -> Result<(), Denied> {
         let mut opened = Vec::new();
+        let over = integration.about.previous_until.is_some_and(|until| until <= now);
         for (name, sealed) in &integration.sealed {
+            // The secret before a rotated one is good for a while only.
+            if over && name.ends_with("_previous") {
+                continue;
+            }
             if let Some(kind) = Kind::of(integration.number.provider, name) {
                 opened.push((kind, self.open(tenant, integration, name, sealed).await?));
             }

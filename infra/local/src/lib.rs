@@ -27,5 +27,5 @@ pub use embedded_aws::faults::{Action, Rule, Service};
 pub use embedded_aws::{Faults, StackClock};
 pub use options::{Options, StartError};
 pub use ready::{DemoDialog360, DemoKeys, DemoMeta, DemoTenant, DemoUltramsg, Ready};
-pub use simulator::Simulator;
+pub use simulator::{Account, Provider as SimulatedProvider, Simulator};
 pub use stack::Stack;

@@ -82,6 +82,7 @@ pub(crate) fn environment(options: &Options, ready: &Ready) -> BTreeMap<String, 
         ("HADAR_DIALOG360_URL", root(&options.dialog360_url, "360dialog")),
         ("HADAR_ULTRAMSG_URL", root(&options.ultramsg_url, "ultramsg")),
         ("HADAR_LLM_URL", root(&options.llm_url, "llm/v1")),
+        ("HADAR_PUBLIC_URL", ready.base_url.clone()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
@@ -137,6 +138,7 @@ mod tests {
             ("HADAR_DIALOG360_URL", "http://127.0.0.1:1/_sim/360dialog"),
             ("HADAR_LLM_URL", "http://127.0.0.1:1/_sim/llm/v1"),
             ("HADAR_META_URL", "http://127.0.0.1:1/_sim/graph"),
+            ("HADAR_PUBLIC_URL", "http://127.0.0.1:1"),
             ("HADAR_ULTRAMSG_URL", "http://127.0.0.1:1/_sim/ultramsg"),
         ];
         assert_eq!(told, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());

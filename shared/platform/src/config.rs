@@ -34,12 +34,20 @@ pub struct Config {
     pub single_tenant: Option<TenantId>,
     /// The queue of conversations that have something to send. Empty where a function has none.
     pub outbound_queue_url: String,
+    /// The queue of deliveries of customer webhooks. Empty where a function has none.
+    pub deliveries_queue_url: String,
+    /// Whether customer webhooks may go over http to this machine, on any port; never in production.
+    pub allow_loopback_endpoints: bool,
     /// The bucket of media. Empty where a function has none.
     pub media_bucket: String,
     /// Where the providers are.
     pub providers: ProviderRoots,
     /// How long a call of a provider may take in all; [`PROVIDER_TIMEOUT`] but in tests.
     pub provider_timeout: Duration,
+    /// Where the providers find us, such as `https://api.example.ae`. Empty where the API's own address serves.
+    pub public_url: String,
+    /// The path that 360dialog is asked to prove a key; an account answers one or another.
+    pub dialog360_probe_path: String,
 }
 
 /// The roots of the providers' APIs, without a slash at the end.
@@ -156,12 +164,27 @@ impl Config {
                 // A lease outlives the call it is for (domain::outbound::LEASE_MS): it can only be made shorter.
                 Ok(ms @ 1..=10_000) => provider_timeout = Duration::from_millis(ms),
                 Ok(_) | Err(_) => {
-                    faults.push("HADAR_PROVIDER_TIMEOUT_MS is not between 1 and 10000".to_owned())
+                    faults.push("HADAR_PROVIDER_TIMEOUT_MS is not between 1 and 10000".to_owned());
                 }
             }
             if stage == "prod" && provider_timeout != PROVIDER_TIMEOUT {
                 faults.push("HADAR_PROVIDER_TIMEOUT_MS must not be set in the stage prod".to_owned());
             }
+        }
+        let public_url = optional("HADAR_PUBLIC_URL").trim_end_matches('/').to_owned();
+        let secure =
+            public_url.starts_with("https://") || (stage != "prod" && public_url.starts_with("http://"));
+        if !public_url.is_empty() && !secure {
+            faults.push("HADAR_PUBLIC_URL must begin with https://".to_owned());
+        }
+        let dialog360_probe_path =
+            get("HADAR_DIALOG360_PROBE_PATH").unwrap_or_else(|| "/health_status".to_owned());
+        if !dialog360_probe_path.starts_with('/') {
+            faults.push("HADAR_DIALOG360_PROBE_PATH must begin with a slash".to_owned());
+        }
+        let allow_loopback_endpoints = get("HADAR_ALLOW_LOOPBACK_ENDPOINTS").as_deref() == Some("true");
+        if stage == "prod" && allow_loopback_endpoints {
+            faults.push("HADAR_ALLOW_LOOPBACK_ENDPOINTS must not be set in the stage prod".to_owned());
         }
         let config = Self {
             stage,
@@ -175,9 +198,13 @@ impl Config {
             platform_secret_id: optional("HADAR_PLATFORM_SECRET_ID"),
             single_tenant,
             outbound_queue_url: optional("HADAR_OUTBOUND_QUEUE_URL"),
+            deliveries_queue_url: optional("HADAR_DELIVERIES_QUEUE_URL"),
+            allow_loopback_endpoints,
             media_bucket: optional("HADAR_MEDIA_BUCKET"),
             providers,
             provider_timeout,
+            public_url,
+            dialog360_probe_path,
         };
         if faults.is_empty() { Ok(config) } else { Err(ConfigError(faults)) }
     }
@@ -202,6 +229,7 @@ mod tests {
                 "HADAR_STAGE" => Some(stage.to_owned()),
                 "HADAR_META_URL" => Some("http://127.0.0.1:1/".to_owned()),
                 "HADAR_SINGLE_TENANT_ID" | "HADAR_DIALOG360_URL" | "HADAR_ULTRAMSG_URL" => None,
+                "HADAR_PUBLIC_URL" | "HADAR_DIALOG360_PROBE_PATH" => None,
                 "HADAR_PROVIDER_TIMEOUT_MS" => Some("250".to_owned()),
                 _ => Some("x".to_owned()),
             })
@@ -221,7 +249,7 @@ mod tests {
         let read = |ms: &'static str| {
             let config = Config::from_lookup(move |name| match name {
                 "HADAR_PROVIDER_TIMEOUT_MS" => Some(ms.to_owned()),
-                "HADAR_SINGLE_TENANT_ID" => None,
+                "HADAR_SINGLE_TENANT_ID" | "HADAR_PUBLIC_URL" | "HADAR_DIALOG360_PROBE_PATH" => None,
                 _ => Some("x".to_owned()),
             });
             config.map(|config| config.provider_timeout).ok()
@@ -236,7 +264,12 @@ mod tests {
     #[test]
     fn printing_a_configuration_shows_no_secret() {
         let config = Config::from_lookup(|name| {
-            let kept_out = ["HADAR_SINGLE_TENANT_ID", "HADAR_PROVIDER_TIMEOUT_MS"];
+            let kept_out = [
+                "HADAR_SINGLE_TENANT_ID",
+                "HADAR_PROVIDER_TIMEOUT_MS",
+                "HADAR_PUBLIC_URL",
+                "HADAR_DIALOG360_PROBE_PATH",
+            ];
             Some(if kept_out.contains(&name) { String::new() } else { "s3cret".into() })
         })
         .unwrap();

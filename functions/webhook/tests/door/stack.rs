@@ -12,7 +12,7 @@ use platform::Platform;
 use platform::aws::{Aws, Effort, Service};
 use platform::clock::Clock;
 use platform::config::Config;
-use platform::dynamo::Integration;
+use platform::dynamo::{About, Integration};
 use platform::queue::inbound::InboundEnvelope;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -127,7 +127,14 @@ impl Stack {
             waba_id: None,
             instance_id: Some("2".into()),
         };
-        let mut integration = Integration { number, status: "live".into(), sealed: BTreeMap::new() };
+        let mut integration = Integration {
+            number,
+            status: "live".into(),
+            broken_reason: None,
+            sealed: BTreeMap::new(),
+            revision: 0,
+            about: About::default(),
+        };
         let place = integration.sort_key();
         for (name, secret) in secrets {
             let field = format!("{place}|{name}");

@@ -41,6 +41,8 @@ pub struct Draft {
     pub purpose: SendPurpose,
     /// Whether the caller insists on the template's language.
     pub confirm_language: bool,
+    /// The number it must go out on; without one it is the conversation's.
+    pub number: Option<(Provider, String)>,
 }
 
 /// A draft with everything that was found out about it.
@@ -73,7 +75,10 @@ pub(super) async fn evaluate(
 ) -> Result<Evaluated, SendError> {
     let store = &platform.store;
     check(&draft.content)?;
-    let situation = Situation::of(store, tenant, &draft.target).await?;
+    let mut situation = Situation::of(store, tenant, &draft.target).await?;
+    if let Some((provider, number)) = &draft.number {
+        situation.route = situation.other_route(*provider, number);
+    }
     let mut content = draft.content.clone();
     if let Outgoing::Reaction { target, .. } = &mut content {
         let field = "reaction.message_id";

@@ -1,7 +1,7 @@
 //! The envelope: `{ "data": .., "error": null }` or `{ "data": null, "error": {..} }`, made here and nowhere else.
 
 use super::problem::Problem;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -53,6 +53,25 @@ struct Failure<'a> {
     trace_id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<&'a serde_json::Map<String, serde_json::Value>>,
+}
+
+/// What is kept of an answer in place of what it says.
+#[derive(Debug, Clone)]
+pub(super) struct KeptInstead(pub(super) Bytes);
+
+impl<T: Serialize> Data<T> {
+    /// An answer that shows something once. Answers are kept for repetitions, and a secret must not lie in a table: what
+    /// is kept, and given to whoever repeats the request with its `Idempotency-Key`, is `kept`.
+    pub fn shown_once(self, kept: Self) -> Response {
+        let mut response = self.into_response();
+        match serde_json::to_vec(&Envelope { data: Some(kept.data), error: None }) {
+            Ok(body) => {
+                response.extensions_mut().insert(KeptInstead(body.into()));
+                response
+            }
+            Err(error) => Problem::internal(error).into_response(),
+        }
+    }
 }
 
 impl<T: Serialize> IntoResponse for Data<T> {

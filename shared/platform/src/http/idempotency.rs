@@ -6,7 +6,7 @@
 
 use super::auth::authenticate;
 use super::edge::Call;
-use super::envelope::{Enveloped, failure};
+use super::envelope::{Enveloped, KeptInstead, failure};
 use super::problem::Problem;
 use crate::Platform;
 use crate::dynamo::{Begun, StoredAnswer};
@@ -160,7 +160,8 @@ async fn finish(
     }
     let (parts, body) = answer.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(Problem::internal)?;
-    if let (true, Ok(text)) = (body.len() <= ANSWER_LIMIT, std::str::from_utf8(&body)) {
+    let kept = parts.extensions.get::<KeptInstead>().map_or(&body, |KeptInstead(kept)| kept);
+    if let (true, Ok(text)) = (kept.len() <= ANSWER_LIMIT, std::str::from_utf8(kept)) {
         let answer = StoredAnswer {
             status: parts.status.as_u16(),
             body: text.to_owned(),

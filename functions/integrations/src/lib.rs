@@ -1,0 +1,89 @@
+//! Numbers and their providers: connect, show, check, send a test message, rotate the webhook secret, take away.
+
+mod body;
+mod check;
+mod number;
+mod problem;
+mod rotate;
+mod select;
+mod test_message;
+
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use crm::integrations::Outside;
+use platform::Platform;
+use platform::config::Config;
+use platform::http::serve;
+use platform::transport::Transport;
+use std::sync::Arc;
+
+/// The routes, ready to serve.
+pub fn router(platform: Platform, transport: Transport, settings: Settings) -> Router {
+    let routes = Router::new()
+        .route("/integrations/whatsapp", get(number::list))
+        .route("/integrations/whatsapp/{provider}", get(number::get).put(number::put).delete(number::delete))
+        .route("/integrations/whatsapp/{provider}/check", post(check::post))
+        .route("/integrations/whatsapp/{provider}/test-message", post(test_message::post))
+        .route("/integrations/whatsapp/{provider}/rotate-secret", post(rotate::post))
+        .layer(Extension(World { transport, settings: Arc::new(settings) }));
+    serve(routes, platform)
+}
+
+/// What this deployment says about itself.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the providers find us; empty where the address of the request is the public one.
+    pub public_url: String,
+    /// The path that 360dialog is asked to prove a key.
+    pub dialog360_probe_path: String,
+}
+
+impl Settings {
+    /// Takes them from the configuration.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self {
+            public_url: config.public_url.clone(),
+            dialog360_probe_path: config.dialog360_probe_path.clone(),
+        }
+    }
+}
+
+/// What the handlers share besides the platform.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    transport: Transport,
+    settings: Arc<Settings>,
+}
+
+impl World {
+    pub(crate) const fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    pub(crate) fn outside<'a>(&'a self, platform: &'a Platform, public_url: &'a PublicUrl) -> Outside<'a> {
+        Outside {
+            platform,
+            transport: &self.transport,
+            public_url: &public_url.0,
+            dialog360_probe_path: &self.settings.dialog360_probe_path,
+        }
+    }
+
+    /// Where the providers find us: as configured, else where this request found us.
+    pub(crate) fn public_url(&self, headers: &axum::http::HeaderMap) -> PublicUrl {
+        if !self.settings.public_url.is_empty() {
+            return PublicUrl(self.settings.public_url.clone());
+        }
+        // API Gateway passes its own name, or the domain mapped to it, and no other.
+        let host = headers.get(axum::http::header::HOST).and_then(|host| host.to_str().ok());
+        let plain = |host: &&str| {
+            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+        };
+        PublicUrl(format!("https://{}", host.filter(plain).unwrap_or("localhost")))
+    }
+}
+
+/// The root under which the providers find us.
+#[derive(Debug, Clone)]
+pub(crate) struct PublicUrl(String);

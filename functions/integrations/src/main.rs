@@ -1,0 +1,17 @@
+//! Integrations as a Lambda function behind the HTTP API.
+
+use integrations::Settings;
+use platform::clock::SystemClock;
+use platform::config::Config;
+use platform::transport::Transport;
+use platform::{Platform, telemetry};
+use std::sync::Arc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init_lambda();
+    let config = Config::from_env()?;
+    let platform = Platform::new(&config, Arc::new(SystemClock))?;
+    let router = integrations::router(platform, Transport::new(&config)?, Settings::of(&config));
+    lambda_http::run(router).await
+}

@@ -1,0 +1,109 @@
+//! From what the use cases say to what the API answers.
+
+use crm::ingest::IngestError;
+use crm::integrations::IntegrationError;
+use crm::send::SendError;
+use crm::templates::SyncError;
+use domain::tenant::Plan;
+use platform::http::{Code, Problem, Refused};
+use platform::vault::VaultError;
+use serde_json::json;
+
+/// The answer to a number that was not connected, changed or taken away.
+pub(crate) fn problem(error: IntegrationError) -> Problem {
+    match error {
+        IntegrationError::Sandbox => conflict(
+            "A test key belongs to the sandbox, which calls no provider; connect numbers with a live key."
+                .into(),
+        ),
+        IntegrationError::NotFound => Problem::NotFound,
+        IntegrationError::Plan { plan, provider } => {
+            let message = format!(
+                "The plan `{}` does not include {provider}; it needs `growth_with_meta` or `enterprise`.",
+                plan_name(plan)
+            );
+            let mut refused = Problem::refused(Code::Forbidden, message);
+            refused.details.insert("plan".to_owned(), json!(plan_name(plan)));
+            refused.into()
+        }
+        IntegrationError::Rejected(rejection) => {
+            let mut refused = Problem::refused(Code::ValidationError, rejection.message);
+            refused.field = Some(rejection.field.to_owned());
+            refused.details.insert("status".to_owned(), json!(rejection.status));
+            for (name, value) in
+                [("provider_status", rejection.http_status.map(i64::from)), ("provider_code", rejection.code)]
+            {
+                refused.details.extend(value.map(|value| (name.to_owned(), json!(value))));
+            }
+            refused.into()
+        }
+        IntegrationError::Taken { field } => {
+            let message = "This number is connected elsewhere. Disconnect it there first, or ask support.";
+            let refused = Problem::refused(Code::Conflict, message);
+            Refused { field: Some(field.to_owned()), ..refused }.into()
+        }
+        IntegrationError::Changed => conflict(
+            "Somebody else is changing this number at the same time; look at it and try again.".into(),
+        ),
+        IntegrationError::Overlapping { until } => {
+            let message = format!(
+                "The previous secret is good until {until}. Wait until then, or repeat with `?force=true`: then it \
+                 ends at once."
+            );
+            let mut refused = Problem::refused(Code::Conflict, message);
+            refused.details.insert("until".to_owned(), json!(until));
+            refused.into()
+        }
+        IntegrationError::Store(error) => error.into(),
+        IntegrationError::Vault(error @ VaultError::Transient(_)) => Problem::unavailable(error),
+        IntegrationError::Vault(error @ VaultError::Tampered(_)) => Problem::internal(error),
+        error @ IntegrationError::Random => Problem::internal(error),
+    }
+}
+
+/// The answer to a test message that was not accepted.
+pub(crate) fn not_sent(error: SendError) -> Problem {
+    let (reasons, instead) = match error {
+        SendError::Invalid(error) => return Problem::invalid(error.field, error.message),
+        SendError::NotFound => return Problem::NotFound,
+        error @ SendError::NotYet { .. } => return Problem::internal(error),
+        SendError::Store(error) | SendError::Templates(SyncError::Store(error)) => return error.into(),
+        SendError::Contact(IngestError::Transient { reason }) => return Problem::unavailable(reason),
+        SendError::Contact(IngestError::Permanent { reason }) => return Problem::internal(reason),
+        SendError::Templates(error) => return Problem::unavailable(error),
+        SendError::Refused { reasons, instead } => (reasons, instead),
+    };
+    let Some(gravest) = reasons.first() else { return Problem::internal("a refusal without a reason") };
+    let code = Code::ALL.into_iter().find(|code| code.as_str() == gravest.code());
+    let mut refused = Problem::refused(code.unwrap_or(Code::ValidationError), gravest.message());
+    refused.field = gravest.field();
+    refused.details = gravest.details();
+    if refused.code == Code::Outside24hWindow {
+        let mut names: Vec<String> = instead.into_iter().map(|template| template.name).collect();
+        names.dedup();
+        refused.message = if names.is_empty() {
+            "This person has not written to the number in the last 24 hours. Let them write a message to it, then \
+             send the test again."
+                .to_owned()
+        } else {
+            "This person has not written to the number in the last 24 hours. Let them write a message to it first, \
+             or name an approved template in `template`."
+                .to_owned()
+        };
+        refused.details.insert("templates_allowed".to_owned(), json!(names));
+    }
+    refused.into()
+}
+
+fn conflict(message: String) -> Problem {
+    Problem::Conflict { message, retry_after_s: None }
+}
+
+const fn plan_name(plan: Plan) -> &'static str {
+    match plan {
+        Plan::Starter => "starter",
+        Plan::Growth => "growth",
+        Plan::GrowthWithMeta => "growth_with_meta",
+        Plan::Enterprise => "enterprise",
+    }
+}
