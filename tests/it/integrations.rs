@@ -303,3 +303,32 @@ async fn a_number_that_is_taken_away_is_gone_with_its_secrets_and_its_conversati
     assert_eq!(shop.ask("DELETE", "/meta", &shop.admin, &Value::Null).await.status, 404);
     assert_eq!(shop.connect(&account).await.status, 201, "it can come back");
 }
+
+#[tokio::test]
+async fn a_connected_number_is_saved_again_in_place_and_keeps_what_is_left_out() {
+    let world = World::start().await;
+    for provider in ["meta", "dialog360", "ultramsg"] {
+        let tenant = world.tenant(provider);
+        let (meta, dialog360) = (tenant.meta.clone(), tenant.dialog360.clone());
+        let body = match (meta, dialog360, tenant.ultramsg.clone()) {
+            (Some(meta), ..) => json!({"phone_number_id": meta.phone_number_id, "waba_id": meta.waba_id,
+                "access_token": meta.token}),
+            (_, Some(dialog360), _) => json!({"api_key": dialog360.api_key}),
+            (.., Some(ultramsg)) => json!({"instance_id": ultramsg.instance_id, "token": ultramsg.token}),
+            (None, None, None) => panic!("{provider} has no number"),
+        };
+        let bearer = format!("Bearer {}", tenant.keys.live_admin);
+        let headers = [("authorization", &*bearer), ("content-type", "application/json")];
+        let path = format!("/v1/integrations/whatsapp/{provider}");
+        let saved = world.send("PUT", &path, &headers, body.to_string()).await;
+        assert_eq!(saved.status, 200, "{provider}: {:?}", saved.json());
+        assert_eq!(saved.data().get("shown_once"), None, "{provider}: nothing new was made");
+        let list = world.get("/v1/integrations/whatsapp", &tenant.keys.live_viewer).await;
+        assert_eq!(list.items().len(), 1, "{provider}: {:?}", list.json());
+        let wrote = json!({"tenant_id": tenant.id, "text": "Still there?"});
+        let wrote = world.stack.simulator().customer_writes(CUSTOMER, wrote).await;
+        assert!(wrote.is_ok(), "{wrote:?}");
+        world.settled().await;
+        assert_eq!(world.all("/v1/conversations", &tenant.keys.live_viewer).await.len(), 1, "{provider}");
+    }
+}
