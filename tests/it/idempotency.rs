@@ -225,7 +225,8 @@ async fn fifty_twins_have_one_effect_on_each_kind_of_route() {
         for twin in running {
             assert_eq!((twin.status.as_u16(), twin.code().as_str()), (409, "conflict"), "{:?}", twin.json());
             let wait: u32 = twin.headers["retry-after"].to_str().unwrap().parse().unwrap();
-            assert!((1..=20).contains(&wait), "{wait}");
+            // The lease of 20 s of a twin that began a moment later.
+            assert!((1..=21).contains(&wait), "{wait}");
         }
         world.settled().await;
     }
