@@ -140,6 +140,14 @@ id!(
     /// A file that we keep to be sent.
     ObjectId, "obj"
 );
+id!(
+    /// A receiver of customer webhooks.
+    EndpointId, "we"
+);
+id!(
+    /// The delivery of one event to one receiver.
+    DeliveryId, "dlv"
+);
 
 impl ContactId {
     /// The conversation of this contact.

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod bucket;
 pub mod clock;
 pub mod config;
+pub mod courier;
 pub mod dynamo;
 pub mod http;
 pub mod platform;

@@ -21,6 +21,8 @@ pub struct Platform {
     pub inbound: Queue,
     /// Conversations that have something to send, on their way to the sender.
     pub outbound: Queue,
+    /// Deliveries of customer webhooks, on their way to the dispatcher.
+    pub deliveries: Queue,
     /// The time.
     pub clock: SharedClock,
     /// The one tenant of a single-tenant deployment.
@@ -44,7 +46,8 @@ impl Platform {
             vault: Vault::new(aws.clone(), config.tokens_key_id.clone(), clock.clone()),
             secrets: Secrets::new(aws.clone(), config.platform_secret_id.clone(), clock.clone()),
             inbound: Queue::new(aws.clone(), config.inbound_queue_url.clone()),
-            outbound: Queue::new(aws, config.outbound_queue_url.clone()),
+            outbound: Queue::new(aws.clone(), config.outbound_queue_url.clone()),
+            deliveries: Queue::new(aws, config.deliveries_queue_url.clone()),
             clock,
             single_tenant: config.single_tenant,
         })

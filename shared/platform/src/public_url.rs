@@ -89,7 +89,7 @@ impl Resolve for PublicOnly {
 }
 
 /// One private address among them condemns them all: no honest host has both.
-fn checked(found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NotPublic> {
+pub(crate) fn checked(found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NotPublic> {
     if found.iter().any(|address| is_special(address.ip())) { Err(NotPublic::Private) } else { Ok(found) }
 }
 

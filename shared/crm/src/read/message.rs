@@ -231,6 +231,29 @@ pub async fn message(
         None => store.find_message(tenant, id).await?.map(|at| at.contact),
     };
     let Some(contact) = contact else { return Ok(None) };
+    at_contact(store, tenant, contact, id, with_raw).await
+}
+
+/// One message of a contact, without the provider's JSON; `None` when there is none.
+///
+/// # Errors
+/// The table did not answer.
+pub(crate) async fn message_of(
+    store: &Store,
+    tenant: TenantId,
+    contact: ContactId,
+    id: MessageId,
+) -> Result<Option<Message>, StoreError> {
+    at_contact(store, tenant, contact, id, false).await
+}
+
+async fn at_contact(
+    store: &Store,
+    tenant: TenantId,
+    contact: ContactId,
+    id: MessageId,
+    with_raw: bool,
+) -> Result<Option<Message>, StoreError> {
     let Some(entry) = store.entry(tenant, contact, id).await? else { return Ok(None) };
     let Some(family) = Family::read(store, tenant, contact).await? else { return Ok(None) };
     let owner = Owner::of(store, tenant, &family).await?;

@@ -1,0 +1,71 @@
+//! `GET /v1/webhooks/deliveries`, `GET /v1/webhooks/deliveries/{id}` and `POST .../redeliver`
+
+use crate::audit::note;
+use crate::problem::switched_off;
+use axum::extract::State;
+use crm::deliver::{self, Redelivered};
+use crm::read::{self, Delivery, DeliveryFilter, deliveries};
+use domain::ids::{DeliveryId, EndpointId};
+use domain::webhook::{DeliveryStatus, EventType};
+use platform::Platform;
+use platform::http::{Admin, Caller, Data, Listing, NoBody, Page, Params, PathId, Problem, Viewer};
+use ulid::Ulid;
+
+/// When an attempt that is under way is over, in seconds.
+const ATTEMPT_S: u32 = 15;
+
+pub(crate) async fn list(
+    caller: Caller<Viewer>,
+    State(platform): State<Platform>,
+    params: Params,
+) -> Result<Data<Page<Delivery>>, Problem> {
+    let params = params.only(&["limit", "cursor", "endpoint_id", "status", "event_type"])?;
+    let statuses = "`pending`, `succeeded`, `exhausted` or `cancelled`";
+    let filter = DeliveryFilter {
+        endpoint: params
+            .read("endpoint_id", "an endpoint's id, such as `we_…`", |text| EndpointId::parse(text).ok())?,
+        status: params.read("status", statuses, DeliveryStatus::parse)?,
+        event_type: params.read("event_type", "a type of the catalogue", EventType::parse)?,
+    };
+    let listing = Listing::read(&platform, &caller, &params, "webhooks/deliveries").await?;
+    let after = listing.after(|text| Ulid::from_string(text).ok())?;
+    let found = deliveries(&platform.store, caller.tenant(), filter, after, listing.limit).await?;
+    let next = found.next.map(|position| position.to_string());
+    Ok(Data::ok(listing.page(found.items, next.as_deref())?))
+}
+
+pub(crate) async fn get(
+    caller: Caller<Viewer>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+) -> Result<Data<Delivery>, Problem> {
+    params.only(&[])?;
+    let id = id.parse(DeliveryId::parse)?;
+    let found = read::delivery(&platform.store, caller.tenant(), id).await?;
+    found.map(Data::ok).ok_or(Problem::NotFound)
+}
+
+pub(crate) async fn redeliver(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+    NoBody: NoBody,
+) -> Result<Data<Delivery>, Problem> {
+    params.only(&[])?;
+    let id = id.parse(DeliveryId::parse)?;
+    let tenant = caller.tenant();
+    match deliver::redeliver(&platform, tenant, id, caller.now()).await? {
+        Redelivered::Yes => {}
+        Redelivered::NotFound => return Err(Problem::NotFound),
+        Redelivered::NoReceiver => return Err(switched_off()),
+        Redelivered::Busy => {
+            let message = "The delivery is being tried at this moment.".to_owned();
+            return Err(Problem::Conflict { message, retry_after_s: Some(ATTEMPT_S) });
+        }
+    }
+    note(&platform, &caller, "delivery.redeliver", &id.to_string()).await?;
+    let found = read::delivery(&platform.store, tenant, id).await?;
+    found.map(Data::accepted).ok_or(Problem::NotFound)
+}

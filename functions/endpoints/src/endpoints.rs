@@ -1,0 +1,56 @@
+//! `GET` and `POST /v1/webhooks/endpoints`
+
+use crate::Loopback;
+use crate::audit::note;
+use crate::problem::problem;
+use axum::Extension;
+use axum::extract::State;
+use crm::endpoints::{Draft, EndpointView, WithSecret, create, list};
+use domain::ids::EndpointId;
+use platform::Platform;
+use platform::http::{Admin, Caller, Data, JsonBody, Listing, Page, Params, Problem, Seed, Viewer};
+use serde::Deserialize;
+
+/// A receiver to make.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewEndpoint {
+    url: String,
+    events: Vec<String>,
+    description: Option<String>,
+}
+
+pub(crate) async fn get(
+    caller: Caller<Viewer>,
+    State(platform): State<Platform>,
+    params: Params,
+) -> Result<Data<Page<EndpointView>>, Problem> {
+    let params = params.only(&["limit", "cursor"])?;
+    let listing = Listing::read(&platform, &caller, &params, "webhooks/endpoints").await?;
+    let after = listing.after(|text| EndpointId::parse(text).ok())?;
+    let mut found = list(&platform, caller.tenant(), caller.now()).await?;
+    found.retain(|endpoint| after.is_none_or(|after| endpoint.id > after));
+    let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|endpoint| endpoint.id.to_string());
+    Ok(Data::ok(listing.page(found, next.as_deref())?))
+}
+
+pub(crate) async fn post(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    Extension(Loopback(allow_loopback)): Extension<Loopback>,
+    params: Params,
+    seed: Seed,
+    JsonBody(body): JsonBody<NewEndpoint>,
+) -> Result<Data<WithSecret>, Problem> {
+    params.only(&[])?;
+    let NewEndpoint { url, events, description } = body;
+    let draft = Draft { url, events, description };
+    let id = EndpointId::from_ulid(seed.ulid("endpoint"));
+    let made = create(&platform, caller.tenant(), draft, id, allow_loopback, caller.now()).await;
+    let made = made.map_err(problem)?;
+    note(&platform, &caller, "endpoint.create", &id.to_string()).await?;
+    Ok(Data::created(made))
+}

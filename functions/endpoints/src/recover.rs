@@ -1,0 +1,38 @@
+//! `POST /v1/webhooks/endpoints/{id}/recover`
+
+use crate::audit::note;
+use crate::problem::{problem, switched_off};
+use axum::extract::State;
+use crm::deliver::{Recovered, recover};
+use crm::endpoints;
+use domain::ids::EndpointId;
+use domain::time::Millis;
+use platform::Platform;
+use platform::http::{Admin, Caller, Data, JsonBody, Params, PathId, Problem};
+use serde::Deserialize;
+
+/// Since when.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Since {
+    since: Millis,
+}
+
+pub(crate) async fn post(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+    JsonBody(Since { since }): JsonBody<Since>,
+) -> Result<Data<Recovered>, Problem> {
+    params.only(&[])?;
+    if since > caller.now() {
+        return Err(Problem::invalid("since", "Expected a time that has passed."));
+    }
+    let id = id.parse(EndpointId::parse)?;
+    let tenant = caller.tenant();
+    endpoints::get(&platform, tenant, id, caller.now()).await.map_err(problem)?;
+    let recovered = recover(&platform, tenant, id, since).await?.ok_or_else(switched_off)?;
+    note(&platform, &caller, "endpoint.recover", &id.to_string()).await?;
+    Ok(Data::accepted(recovered))
+}

@@ -1,0 +1,321 @@
+//! Each thing that is told: what makes it one event, and what of it the API shows.
+
+use super::{Emitter, Happened};
+use crate::endpoints::EndpointView;
+use crate::read;
+use domain::ids::{
+    ContactId, ConversationId, DeliveryId, EndpointId, EventId, LeadId, MessageId, TemplateId,
+};
+use domain::provider::Provider;
+use domain::time::Millis;
+use domain::webhook::EventType;
+use domain::window::WINDOW_MS;
+use platform::dynamo::{ConsentRow, StoreError, WindowNotice};
+use serde::Serialize;
+use serde_json::Value;
+use ulid::Ulid;
+
+/// How long before the end of the service window somebody is told, in milliseconds.
+const BEFORE_CLOSING_MS: u64 = 60 * 60 * 1000;
+
+const fn time_of(id: Ulid) -> Millis {
+    Millis::from_unix_ms(id.timestamp_ms())
+}
+
+/// A customer wrote. `known_since` is when the message was first received, when this is not the first time it came.
+///
+/// # Errors
+/// The table did not answer, as for everything below.
+pub async fn message_received(
+    emitter: Emitter<'_>,
+    contact: ContactId,
+    id: MessageId,
+    known_since: Option<Millis>,
+) -> Result<(), StoreError> {
+    if !emitter.wants(EventType::MessageReceived) {
+        return Ok(());
+    }
+    let store = &emitter.platform.store;
+    let Some(message) = read::message_of(store, emitter.tenant, contact, id).await? else { return Ok(()) };
+    let text = id.to_string();
+    let happened = Happened {
+        kind: EventType::MessageReceived,
+        parts: &[&text],
+        order: time_of(id.ulid()),
+        at: message.created_at,
+        known_since,
+    };
+    emitter.tell(happened, &message).await
+}
+
+/// A message of ours came a step further, or failed: `step` is the receipt's name. Told once for each step, whoever tells
+/// it first; `data.status` is that step.
+pub async fn message_step(
+    emitter: Emitter<'_>,
+    contact: ContactId,
+    id: MessageId,
+    step: &'static str,
+    at: Millis,
+) -> Result<(), StoreError> {
+    let failed = step == "failed";
+    if !(emitter.wants(EventType::MessageStatus) || failed && emitter.wants(EventType::MessageFailed)) {
+        return Ok(());
+    }
+    let store = &emitter.platform.store;
+    let Some(mut message) = read::message_of(store, emitter.tenant, contact, id).await? else {
+        return Ok(());
+    };
+    message.status = step;
+    let text = id.to_string();
+    let mut happened = Happened {
+        kind: EventType::MessageStatus,
+        parts: &[&text, step],
+        order: time_of(id.ulid()),
+        at,
+        known_since: None,
+    };
+    emitter.tell(happened, &message).await?;
+    if failed {
+        happened.kind = EventType::MessageFailed;
+        emitter.tell(happened, &message).await?;
+    }
+    Ok(())
+}
+
+/// A lead was made. `known_since` is when, when this may not be the first time it is told.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn lead_created(
+    emitter: Emitter<'_>,
+    id: LeadId,
+    known_since: Option<Millis>,
+) -> Result<(), StoreError> {
+    if !emitter.wants(EventType::LeadCreated) {
+        return Ok(());
+    }
+    let found = read::lead(&emitter.platform.store, emitter.tenant, id, emitter.now).await?;
+    let Some(lead) = found else { return Ok(()) };
+    let (text, at) = (id.to_string(), lead.created_at);
+    let order = time_of(id.ulid());
+    let happened = Happened { kind: EventType::LeadCreated, parts: &[&text], order, at, known_since };
+    emitter.tell(happened, &lead).await
+}
+
+/// A lead was changed at `at`; `change` names the change, the same however often it is told.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn lead_updated(
+    emitter: Emitter<'_>,
+    id: LeadId,
+    change: &str,
+    at: Millis,
+) -> Result<(), StoreError> {
+    if !emitter.wants(EventType::LeadUpdated) {
+        return Ok(());
+    }
+    let found = read::lead(&emitter.platform.store, emitter.tenant, id, emitter.now).await?;
+    let Some(lead) = found else { return Ok(()) };
+    let text = id.to_string();
+    let parts = [text.as_str(), change];
+    let happened = Happened { kind: EventType::LeadUpdated, parts: &parts, order: at, at, known_since: None };
+    emitter.tell(happened, &lead).await
+}
+
+/// Somebody changed who answers a conversation or works on it; `change` names the change.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn conversation_updated(
+    emitter: Emitter<'_>,
+    conversation: &read::Conversation,
+    change: &str,
+    at: Millis,
+) -> Result<(), StoreError> {
+    let text = conversation.id.to_string();
+    let parts = [text.as_str(), change];
+    let kind = EventType::ConversationUpdated;
+    let happened = Happened { kind, parts: &parts, order: at, at, known_since: None };
+    emitter.tell(happened, conversation).await
+}
+
+/// Notes when a conversation's window is about to close, for those who want to be told; `opened_at` is when it was opened
+/// last.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn note_window(
+    emitter: Emitter<'_>,
+    contact: ContactId,
+    opened_at: Millis,
+) -> Result<(), StoreError> {
+    if !emitter.wants(EventType::ConversationWindowClosing) {
+        return Ok(());
+    }
+    let at = opened_at.plus_ms(WINDOW_MS - BEFORE_CLOSING_MS);
+    if at.plus_ms(BEFORE_CLOSING_MS) <= emitter.now {
+        return Ok(());
+    }
+    emitter.platform.store.note_window(WindowNotice { tenant: emitter.tenant, contact, at }).await
+}
+
+/// A conversation's window closes within the hour, if it still does.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn window_closing(emitter: Emitter<'_>, id: ConversationId) -> Result<(), StoreError> {
+    let kind = EventType::ConversationWindowClosing;
+    if !emitter.wants(kind) {
+        return Ok(());
+    }
+    let store = &emitter.platform.store;
+    let Some(conversation) = read::conversation(store, emitter.tenant, id, emitter.now).await? else {
+        return Ok(());
+    };
+    let Some(closes_at) = conversation.window.expires_at.filter(|at| *at > emitter.now) else {
+        return Ok(());
+    };
+    if closes_at.since(emitter.now) > BEFORE_CLOSING_MS {
+        // The customer wrote again.
+        return Ok(());
+    }
+    let (text, closing) = (conversation.id.to_string(), closes_at.to_string());
+    let parts = [text.as_str(), closing.as_str()];
+    let happened = Happened { kind, parts: &parts, order: closes_at, at: emitter.now, known_since: None };
+    emitter.tell(happened, &conversation).await
+}
+
+/// What a contact agreed to or withdrew.
+#[derive(Serialize)]
+struct ConsentChange<'a> {
+    contact_id: ContactId,
+    #[serde(flatten)]
+    row: &'a ConsentRow,
+}
+
+/// A contact agreed to or withdrew something.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn consent_changed(
+    emitter: Emitter<'_>,
+    contact: ContactId,
+    row: &ConsentRow,
+) -> Result<(), StoreError> {
+    let text = row.id.to_string();
+    let happened = Happened {
+        kind: EventType::ConsentChanged,
+        parts: &[&text],
+        order: time_of(row.id.ulid()),
+        at: row.occurred_at,
+        known_since: None,
+    };
+    emitter.tell(happened, &ConsentChange { contact_id: contact, row }).await
+}
+
+/// A template's state changed; `change` names the change.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn template_status(
+    emitter: Emitter<'_>,
+    id: TemplateId,
+    change: &str,
+    at: Millis,
+) -> Result<(), StoreError> {
+    if !emitter.wants(EventType::TemplateStatus) {
+        return Ok(());
+    }
+    let store = &emitter.platform.store;
+    let Some(template) = read::template(store, emitter.tenant, id).await? else { return Ok(()) };
+    let text = id.to_string();
+    let parts = [text.as_str(), change];
+    let happened =
+        Happened { kind: EventType::TemplateStatus, parts: &parts, order: at, at, known_since: None };
+    emitter.tell(happened, &template).await
+}
+
+/// A number that broke.
+#[derive(Debug, Clone, Serialize)]
+pub struct BrokenNumber<'a> {
+    /// Whose provider does not let us in.
+    pub provider: Provider,
+    /// The number, by the name its provider gives it.
+    pub number: &'a str,
+    /// `broken`.
+    pub status: &'static str,
+    /// Why, for an admin.
+    pub broken_reason: &'a str,
+}
+
+/// A number can no longer be used until somebody repairs it. Told once for each time its settings were saved (`revision`).
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn integration_broken(
+    emitter: Emitter<'_>,
+    broken: &BrokenNumber<'_>,
+    revision: u64,
+) -> Result<(), StoreError> {
+    let revision = revision.to_string();
+    let parts = [broken.provider.as_str(), broken.number, revision.as_str()];
+    // The time of the first telling is not known to the second: the id holds none.
+    let order = Millis::from_unix_ms(0);
+    let happened = Happened {
+        kind: EventType::IntegrationBroken,
+        parts: &parts,
+        order,
+        at: emitter.now,
+        known_since: None,
+    };
+    emitter.tell(happened, broken).await
+}
+
+/// A webhook of a provider waits for a person. `times` is how often it was tried: a replay that fails is another event.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn event_parked(emitter: Emitter<'_>, id: EventId, times: &str) -> Result<(), StoreError> {
+    if !emitter.wants(EventType::EventParked) {
+        return Ok(());
+    }
+    let Some(event) = read::event(&emitter.platform.store, emitter.tenant, id).await? else { return Ok(()) };
+    let text = id.to_string();
+    let happened = Happened {
+        kind: EventType::EventParked,
+        parts: &[&text, times],
+        order: time_of(id.ulid()),
+        at: emitter.now,
+        known_since: None,
+    };
+    emitter.tell(happened, &read::EventView { payload: None, ..event }).await
+}
+
+/// A receiver was switched off: the others are told.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn endpoint_disabled(emitter: Emitter<'_>, endpoint: &EndpointView) -> Result<(), StoreError> {
+    let text = endpoint.id.to_string();
+    let at = endpoint.disabled_at.unwrap_or(emitter.now);
+    let kind = EventType::EndpointDisabled;
+    emitter.tell(Happened { kind, parts: &[&text], order: at, at, known_since: None }, endpoint).await
+}
+
+/// A test of one receiver, whatever it wants; `seed` makes two of them two.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn ping(emitter: Emitter<'_>, endpoint: EndpointId, seed: Ulid) -> Result<DeliveryId, StoreError> {
+    let seed = seed.to_string();
+    let happened = Happened {
+        kind: EventType::Ping,
+        parts: &[&seed],
+        order: emitter.now,
+        at: emitter.now,
+        known_since: None,
+    };
+    let data: Value = serde_json::json!({"endpoint_id": endpoint, "message": "It works."});
+    emitter.deliver(endpoint, happened, &data).await
+}
