@@ -1,6 +1,7 @@
 //! Configuration, read from the environment once, complete or with every fault named at once.
 
 use domain::ids::TenantId;
+use domain::lead::FeedKind;
 use domain::provider::Provider;
 use domain::redacted::Redacted;
 use std::path::PathBuf;
@@ -59,6 +60,10 @@ pub struct ProviderRoots {
     pub dialog360: String,
     /// UltraMsg, in place of `https://api.ultramsg.com`.
     pub ultramsg: String,
+    /// Bayut, in place of `https://www.bayut.com`.
+    pub bayut: String,
+    /// Dubizzle, in place of `https://dubizzle.com`.
+    pub dubizzle: String,
 }
 
 impl Default for ProviderRoots {
@@ -67,6 +72,8 @@ impl Default for ProviderRoots {
             meta: "https://graph.facebook.com".to_owned(),
             dialog360: "https://waba-v2.360dialog.io".to_owned(),
             ultramsg: "https://api.ultramsg.com".to_owned(),
+            bayut: "https://www.bayut.com".to_owned(),
+            dubizzle: "https://dubizzle.com".to_owned(),
         }
     }
 }
@@ -80,6 +87,16 @@ impl ProviderRoots {
             Provider::Dialog360 => Some(&self.dialog360),
             Provider::Ultramsg => Some(&self.ultramsg),
             Provider::Sandbox => None,
+        }
+    }
+
+    /// The root of a portal that is asked for leads; the other sources are not asked.
+    #[must_use]
+    pub fn of_portal(&self, kind: FeedKind) -> Option<&str> {
+        match kind {
+            FeedKind::Bayut => Some(&self.bayut),
+            FeedKind::Dubizzle => Some(&self.dubizzle),
+            FeedKind::MetaLeadAds | FeedKind::PropertyFinder | FeedKind::Website => None,
         }
     }
 }
@@ -116,6 +133,32 @@ impl Config {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
 
+    /// Reads what an engineer's tools need: names by the conventions of a stage, region and credentials from the process's
+    /// environment. With an endpoint of its own, where nobody looks at credentials, those may be missing.
+    ///
+    /// # Errors
+    /// As [`Config::from_env`].
+    pub fn of_stage(stage: &str, endpoint_url: Option<&str>) -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+        let environment = |name: &str| std::env::var(name).ok();
+        Self::from_lookup(|name| match name {
+            "HADAR_STAGE" => Some(stage.to_owned()),
+            "HADAR_CRM_TABLE" => Some(format!("hadar-{stage}-crm")),
+            "HADAR_CONSENTS_TABLE" => Some(format!("hadar-{stage}-consents")),
+            "HADAR_EPHEMERAL_TABLE" => Some(format!("hadar-{stage}-ephemeral")),
+            "HADAR_TOKENS_KEY_ID" => Some(format!("alias/hadar-{stage}-tokens")),
+            "HADAR_PLATFORM_SECRET_ID" => Some(format!("hadar/{stage}/platform")),
+            "AWS_LAMBDA_FUNCTION_NAME" => Some("admin".to_owned()),
+            "AWS_ENDPOINT_URL" if endpoint_url.is_some() => endpoint_url.map(str::to_owned),
+            "AWS_REGION" => environment(name).or_else(|| Some("me-central-1".to_owned())),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" if endpoint_url.is_some() => {
+                environment(name).or_else(|| Some("local".to_owned()))
+            }
+            name if name.starts_with("AWS_") => environment(name),
+            _ => None,
+        })
+    }
+
     /// Reads from any source of variables.
     ///
     /// # Errors
@@ -150,6 +193,8 @@ impl Config {
             ("HADAR_META_URL", &mut providers.meta),
             ("HADAR_DIALOG360_URL", &mut providers.dialog360),
             ("HADAR_ULTRAMSG_URL", &mut providers.ultramsg),
+            ("HADAR_BAYUT_URL", &mut providers.bayut),
+            ("HADAR_DUBIZZLE_URL", &mut providers.dubizzle),
         ] {
             let Some(other) = get(name) else { continue };
             // Whoever can set it reads every token; in production a provider is where it is (T32).
@@ -229,6 +274,7 @@ mod tests {
                 "HADAR_STAGE" => Some(stage.to_owned()),
                 "HADAR_META_URL" => Some("http://127.0.0.1:1/".to_owned()),
                 "HADAR_SINGLE_TENANT_ID" | "HADAR_DIALOG360_URL" | "HADAR_ULTRAMSG_URL" => None,
+                "HADAR_BAYUT_URL" | "HADAR_DUBIZZLE_URL" => None,
                 "HADAR_PUBLIC_URL" | "HADAR_DIALOG360_PROBE_PATH" => None,
                 "HADAR_PROVIDER_TIMEOUT_MS" => Some("250".to_owned()),
                 _ => Some("x".to_owned()),

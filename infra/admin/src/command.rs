@@ -1,0 +1,183 @@
+//! The command line.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use domain::ids::TenantId;
+use domain::language::Language;
+use domain::tenant::Plan;
+use platform::dynamo::AuditHead;
+
+/// Hadar's platform, by hand.
+#[derive(Debug, Parser)]
+#[command(name = "admin", version)]
+pub struct Args {
+    /// The stage, as every name carries it.
+    #[arg(long, default_value = "dev")]
+    pub stage: String,
+    /// Where AWS is, in place of the region's endpoints: what `cargo run` prints, with `--stage local`.
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tenants: make, list, change their plan, give them an admin key.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Tenants with what is parked, and how full every queue is.
+    Status,
+    /// Move what lies in a dead-letter queue back to the queue it came from.
+    Redrive {
+        /// The queue: `inbound-dlq`, or its full name.
+        queue: String,
+    },
+    /// Give one of the platform's secrets a new value; the one before it stays good until the next rotation.
+    Rotate {
+        /// Which.
+        secret: SecretName,
+        /// Although the rotation before this one is younger than a day, whose previous value ends with this one.
+        #[arg(long)]
+        force: bool,
+    },
+    /// The audit log of a tenant.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+/// What to do with tenants.
+#[derive(Debug, Subcommand)]
+pub enum TenantCommand {
+    /// Make a tenant with its sandbox twin and its first admin key, which is shown once.
+    Create {
+        /// What it calls itself.
+        #[arg(long)]
+        name: String,
+        /// What it pays for: starter, growth, growth_with_meta or enterprise.
+        #[arg(long, default_value = "starter", value_parser = plan)]
+        plan: Plan,
+        /// What its customers are answered in when nothing is known: en or ar.
+        #[arg(long, default_value = "en", value_parser = language)]
+        language: Language,
+    },
+    /// All tenants, with how many events of each wait for a person.
+    List,
+    /// Give a tenant another plan, and its keys the limit of it.
+    Plan {
+        /// The tenant.
+        #[arg(value_parser = tenant)]
+        tenant: TenantId,
+        /// The plan.
+        #[arg(value_parser = plan)]
+        plan: Plan,
+    },
+    /// Make an admin key for a tenant that has none any more; shown once, and written into its audit log.
+    AdminKey {
+        /// The tenant.
+        #[arg(value_parser = tenant)]
+        tenant: TenantId,
+        /// What people will call the key.
+        #[arg(long, default_value = "made by the platform")]
+        name: String,
+    },
+}
+
+/// What to do with an audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check the whole chain.
+    Verify {
+        /// The tenant.
+        #[arg(value_parser = tenant)]
+        tenant: TenantId,
+        /// An end that was known before, as `<seq>:<hash>`: the table's own is checked anyway.
+        #[arg(long, value_parser = head)]
+        head: Option<AuditHead>,
+    },
+}
+
+/// One of the platform's secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SecretName {
+    /// What seals cursors of lists; made here.
+    CursorKey,
+    /// What Meta signs with; read from the input.
+    MetaAppSecret,
+    /// What Meta repeats in the handshake; read from the input.
+    MetaVerifyToken,
+    /// What 360dialog signs a partner's webhooks with; read from the input.
+    #[value(name = "dialog360-platform-secret")]
+    Dialog360PlatformSecret,
+}
+
+impl SecretName {
+    /// Its name in the secret.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::CursorKey => "cursor_key",
+            Self::MetaAppSecret => "meta_app_secret",
+            Self::MetaVerifyToken => "meta_verify_token",
+            Self::Dialog360PlatformSecret => "dialog360_platform_secret",
+        }
+    }
+}
+
+fn tenant(text: &str) -> Result<TenantId, String> {
+    TenantId::parse(text).map_err(|error| error.to_string())
+}
+
+fn plan(text: &str) -> Result<Plan, String> {
+    Plan::parse(text).ok_or_else(|| format!("expected {}", Plan::ALL.map(Plan::as_str).join(", ")))
+}
+
+fn language(text: &str) -> Result<Language, String> {
+    Language::parse(text).ok_or_else(|| "expected en or ar".to_owned())
+}
+
+fn head(text: &str) -> Result<AuditHead, String> {
+    let parts = text.split_once(':').and_then(|(seq, hash)| Some((seq.parse().ok()?, hash)));
+    let (seq, hash) = parts.ok_or("expected <seq>:<hash>")?;
+    if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err("a hash has 64 hexadecimal digits".to_owned());
+    }
+    Ok(AuditHead { seq, hash: hash.to_ascii_lowercase() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_before_anything_is_called() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' '));
+        let hash = "a".repeat(64);
+        for good in [
+            "admin tenant create --name X --plan growth_with_meta --language ar",
+            "admin --stage local --endpoint-url http://127.0.0.1:8788 status",
+            "admin rotate meta-app-secret --force",
+            &format!("admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7:{hash}"),
+        ] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "admin",
+            "admin tenant create",
+            "admin tenant create --name X --plan gold",
+            "admin tenant plan tnt_1 growth",
+            "admin rotate meta-app-secret s3cret",
+            "admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7",
+            "admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7:xyz",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Every command against the embedded services of a running stack.
+
+use admin::{AdminError, Args, run};
+use clap::Parser as _;
+use crm::audit::BrokenAt;
+use domain::access::ApiKey;
+use domain::ids::TenantId;
+use domain::time::Millis;
+use local::{Options, Stack};
+use platform::Platform;
+use platform::aws::{Aws, Effort, Service};
+use platform::clock::{Clock as _, SystemClock};
+use platform::config::Config;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Runs a command line; `input` is what is typed.
+async fn admin(stack: &Stack, line: &[&str], input: &str) -> Result<String, AdminError> {
+    let endpoint = stack.ready().aws_endpoint_url.clone();
+    let fixed = ["admin", "--stage", "local", "--endpoint-url", &endpoint];
+    let args = Args::try_parse_from(fixed.iter().chain(line)).unwrap();
+    let mut out = Vec::new();
+    run(args, &mut input.as_bytes(), &mut out, SystemClock.now()).await?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+fn config(stack: &Stack) -> Config {
+    Config::of_stage("local", Some(&stack.ready().aws_endpoint_url)).unwrap()
+}
+
+fn platform(stack: &Stack) -> Platform {
+    Platform::new(&config(stack), Arc::new(SystemClock)).unwrap()
+}
+
+async fn aws(stack: &Stack, service: Service, operation: &'static str, input: &Value) -> Value {
+    let aws = Aws::new(&config(stack).aws, "tests").unwrap();
+    aws.call(service, operation, input, Effort::Standard).await.unwrap()
+}
+
+/// What follows a word on its line.
+fn after<'a>(text: &'a str, word: &str) -> &'a str {
+    text.lines()
+        .find_map(|line| line.strip_prefix(word))
+        .unwrap_or_else(|| panic!("no {word} in {text}"))
+        .trim()
+}
+
+#[tokio::test]
+async fn a_new_tenant_has_a_twin_and_an_admin_key_that_opens_it() {
+    let stack = Stack::start(Options { demo: false, ..Options::default() }).await.unwrap();
+    let line = ["tenant", "create", "--name", "Palm Homes", "--plan", "growth", "--language", "ar"];
+    let said = admin(&stack, &line, "").await.unwrap();
+    let store = platform(&stack).store;
+    let id = TenantId::parse(after(&said, "tenant")).unwrap();
+    let tenant = store.tenant_facts(id).await.unwrap().tenant.unwrap();
+    assert_eq!((tenant.name.as_str(), tenant.plan.as_str()), ("Palm Homes", "growth"));
+    assert_eq!(tenant.sandbox.unwrap().to_string(), after(&said, "sandbox"));
+    let key = ApiKey::parse(after(&said, "key")).unwrap();
+    let record = store.api_key(&key.digest()).await.unwrap().unwrap();
+    assert_eq!((record.tenant, record.limits().key), (id, 300));
+
+    let listed = admin(&stack, &["tenant", "list"], "").await.unwrap();
+    assert_eq!(listed.lines().count(), 1, "the twin is not listed: {listed}");
+    assert!(listed.contains(&id.to_string()) && listed.contains("parked 0"), "{listed}");
+
+    admin(&stack, &["tenant", "plan", &id.to_string(), "enterprise"], "").await.unwrap();
+    assert_eq!(store.api_key(&key.digest()).await.unwrap().unwrap().limits().key, 1_000);
+    let more = admin(&stack, &["tenant", "admin-key", &id.to_string()], "").await.unwrap();
+    assert!(ApiKey::parse(after(&more, "key")).is_some());
+    let log = store.audit_entries(id, None, 10).await.unwrap();
+    let actions: Vec<&str> = log.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["api_key.create", "tenant.plan"]);
+    assert!(log.iter().all(|entry| entry.actor == "platform"));
+
+    let nobody = ["tenant", "plan", "tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV", "growth"];
+    assert!(matches!(admin(&stack, &nobody, "").await, Err(AdminError::NoTenant(_))));
+}
+
+#[tokio::test]
+async fn the_status_names_every_queue_and_a_redrive_empties_the_dead_letters() {
+    let stack = Stack::start(Options::default()).await.unwrap();
+    let url = stack.ready().queues["inbound-dlq"].clone();
+    let message = json!({"QueueUrl": url, "MessageBody": "not an envelope of ours"});
+    aws(&stack, Service::Sqs, "SendMessage", &message).await;
+    let status = admin(&stack, &["status"], "").await.unwrap();
+    assert_eq!(status.matches("tnt_").count(), 3, "{status}");
+    for queue in stack.ready().queues.keys() {
+        assert!(status.lines().any(|line| line.starts_with(queue)), "{queue}: {status}");
+    }
+    let depth = status.lines().find(|line| line.starts_with("inbound-dlq")).unwrap();
+    assert!(depth.contains("waiting 1"), "{depth}");
+
+    let said = admin(&stack, &["redrive", "inbound-dlq"], "").await.unwrap();
+    assert!(said.contains("about 1"), "{said}");
+    let arn = format!("arn:aws:sqs:me-central-1:000000000000:{}", url.rsplit('/').next().unwrap());
+    let tasks = aws(&stack, Service::Sqs, "ListMessageMoveTasks", &json!({"SourceArn": arn})).await;
+    assert_eq!(tasks["Results"].as_array().unwrap().len(), 1, "{tasks}");
+    for wrong in ["inbound", "nothing-dlq"] {
+        let refused = admin(&stack, &["redrive", wrong], "").await;
+        assert!(matches!(refused, Err(AdminError::NoDeadLetters(_))), "{wrong}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_secret_is_new_and_the_one_before_it_stays_good() {
+    let stack = Stack::start(Options::default()).await.unwrap();
+    let before = platform(&stack).secrets.get().await.unwrap();
+    let said = admin(&stack, &["rotate", "meta-app-secret"], "brand-new\n").await.unwrap();
+    assert!(!said.contains("brand-new"), "{said}");
+    let now = platform(&stack).secrets.get().await.unwrap();
+    assert_eq!(now.meta_app_secrets.len(), 2);
+    assert_eq!(now.meta_app_secrets[0].expose(), "brand-new");
+    assert_eq!(now.meta_app_secrets[1], before.meta_app_secrets[0]);
+    assert_eq!(now.cursor_keys, before.cursor_keys, "what was not rotated is as it was");
+
+    // A second rotation would end the first one's previous value.
+    assert!(matches!(admin(&stack, &["rotate", "cursor-key"], "").await, Err(AdminError::TooSoon)));
+    admin(&stack, &["rotate", "cursor-key", "--force"], "").await.unwrap();
+    let later = platform(&stack).secrets.get().await.unwrap();
+    assert_eq!(later.cursor_keys.len(), 2);
+    assert_eq!(later.cursor_keys[1], before.cursor_keys[0]);
+    assert!(matches!(admin(&stack, &["rotate", "meta-verify-token"], "\n").await, Err(AdminError::NoValue)));
+}
+
+#[tokio::test]
+async fn a_sound_audit_log_is_confirmed_and_a_broken_one_is_told_by_its_place() {
+    let stack = Stack::start(Options::default()).await.unwrap();
+    let tenant = stack.ready().tenants[0].id.clone();
+    let id = TenantId::parse(&tenant).unwrap();
+    let now = Millis::from_unix_ms(SystemClock.now().unix_ms());
+    for _time in 0..3 {
+        crm::provision::admin_key(&platform(&stack), id, "one more", now).await.unwrap();
+    }
+    let said = admin(&stack, &["audit", "verify", &tenant], "").await.unwrap();
+    assert!(said.starts_with("3 entries, unbroken"), "{said}");
+    let head = after(&said, "head").to_owned();
+    admin(&stack, &["audit", "verify", &tenant, "--head", &head], "").await.unwrap();
+
+    // Whoever cuts the log and moves its head back is found by the head that somebody kept.
+    let (table, pk) = (&stack.ready().tables["crm"], format!("T#{tenant}#AUD"));
+    let log = platform(&stack).store.audit_entries(id, None, 10).await.unwrap();
+    let cut = json!({"TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": format!("A#{:020}", 3)}}});
+    aws(&stack, Service::DynamoDb, "DeleteItem", &cut).await;
+    let moved = json!({
+        "TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": "HEAD"}},
+        "UpdateExpression": "SET seq = :s, #h = :h", "ExpressionAttributeNames": {"#h": "hash"},
+        "ExpressionAttributeValues": {":s": {"N": "2"}, ":h": {"S": log[1].hash}},
+    });
+    let broken = admin(&stack, &["audit", "verify", &tenant], "").await;
+    assert!(matches!(broken, Err(AdminError::Broken(_, BrokenAt::End { last: 2, known: 3 }))), "{broken:?}");
+    aws(&stack, Service::DynamoDb, "UpdateItem", &moved).await;
+    admin(&stack, &["audit", "verify", &tenant], "").await.unwrap();
+    let broken = admin(&stack, &["audit", "verify", &tenant, "--head", &head], "").await;
+    assert!(matches!(broken, Err(AdminError::Broken(_, BrokenAt::End { last: 2, known: 3 }))), "{broken:?}");
+}
