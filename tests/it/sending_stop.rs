@@ -178,3 +178,61 @@ async fn a_person_who_is_two_contacts_and_agreed_again_after_a_stop_is_sent_to()
     let shown = desk.sends(&offer(&by_number)).await;
     assert_eq!(shown["status"], "read", "{shown}");
 }
+
+/// Claims take long: what is written meanwhile comes after the rule said yes.
+async fn slow_claim(world: &World) {
+    let slow = json!({"service": "dynamodb", "operation": "TransactWriteItems", "caller": "sender",
+        "contains": "attempts + :one", "action": "latency", "ms": 600, "times": 1});
+    world.faults(json!([slow])).await;
+}
+
+/// Waits until the sender has decided to send and its claim is under way.
+async fn claiming(world: &World) {
+    while world.stack.faults().rules().iter().any(|rule| rule.times != Some(0)) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_between_the_decision_and_the_claim_refuses_the_claim() {
+    for purpose in ["marketing", "channel"] {
+        let world = World::start().await;
+        let desk = world.desk("meta");
+        let conversation = desk.conversation(&phone(0), "hello").await;
+        let contact = desk.contact_of(&conversation).await;
+        agrees(&desk, &contact, "marketing", "granted").await;
+        world.advance(1).await;
+        slow_claim(&world).await;
+        let id = text_of(&desk.says(&offer(&conversation)).await.data(), "id");
+        claiming(&world).await;
+        agrees(&desk, &contact, purpose, "revoked").await;
+        world.settled().await;
+        let failed = desk.message(&id).await;
+        assert_eq!(failed["error"]["code"], "do_not_contact", "{purpose}: {failed}");
+        assert_eq!(
+            (&failed["status"], &failed["attempts"]),
+            (&json!("failed"), &json!(0)),
+            "{purpose}: {failed}"
+        );
+        assert!(desk.sent().is_empty(), "{purpose}: {:?}", desk.sent());
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_breaks_between_the_decision_and_the_claim_refuses_the_claim() {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    let conversation = desk.conversation(&phone(0), "hello").await;
+    slow_claim(&world).await;
+    let id =
+        text_of(&desk.says(&json!({"conversation_id": conversation, "text": "hello"})).await.data(), "id");
+    claiming(&world).await;
+    let store = platform(&world).store;
+    let number = store.tenant_facts(tenant_id(&desk)).await.unwrap().integrations.remove(0);
+    assert!(store.break_integration(tenant_id(&desk), &number, "its token was refused").await.unwrap());
+    world.settled().await;
+    let waits = desk.message(&id).await;
+    assert_eq!((&waits["status"], &waits["attempts"]), (&json!("queued"), &json!(0)), "{waits}");
+    assert_eq!(waits["error"]["code"], "integration_broken", "{waits}");
+    assert!(desk.sent().is_empty());
+}

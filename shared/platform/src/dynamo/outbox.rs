@@ -15,6 +15,7 @@ use domain::provider::Provider;
 use domain::template::Filled;
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use ulid::Ulid;
 use uuid::Uuid;
 
@@ -331,12 +332,12 @@ pub(super) fn lane_order(id: MessageId, not_before: Option<Millis>) -> Ulid {
 
 pub(super) fn lane_item(key: Key, message: MessageId) -> Item {
     let attributes = [("pk", s(key.pk)), ("sk", s(key.sk)), ("msg", s(message))];
-    Item::from(
-        attributes
-            .map(|(name, value)| (name.to_owned(), value))
-            .into_iter()
-            .collect::<std::collections::HashMap<_, _>>(),
-    )
+    item_of(attributes)
+}
+
+fn item_of<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
+    let named = attributes.map(|(name, value)| (name.to_owned(), value));
+    Item::from(HashMap::from(named))
 }
 
 /// The message's place on the timeline; what it says and where it stands is read from the message itself.
@@ -357,12 +358,7 @@ fn entry_item(tenant: TenantId, send: &NewSend) -> Item {
         ("raw", s("{}")),
         ("ours", AttributeValue::Bool(true)),
     ];
-    Item::from(
-        attributes
-            .map(|(name, value)| (name.to_owned(), value))
-            .into_iter()
-            .collect::<std::collections::HashMap<_, _>>(),
-    )
+    item_of(attributes)
 }
 
 pub(super) fn json<T: Serialize>(action: &'static str, value: &T) -> Result<String, StoreError> {
