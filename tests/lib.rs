@@ -3,6 +3,7 @@
 
 pub mod bodies;
 pub mod desk;
+pub mod receiver;
 mod shop;
 mod world;
 

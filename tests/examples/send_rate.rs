@@ -109,7 +109,8 @@ async fn business(world: &World, n: usize) -> Business {
         waba_id: Some(waba_id.clone()),
         instance_id: None,
     };
-    let secrets = [("app_secret", "bench-app-secret"), ("verify_token", "bench"), ("access_token", "EAAbench")];
+    let secrets =
+        [("app_secret", "bench-app-secret"), ("verify_token", "bench"), ("access_token", "EAAbench")];
     provision::number(&platform, tenant, number, &secrets).await.expect("a number");
     world.stack.simulator().connect(Account {
         tenant_id: tenant.to_string(),

@@ -147,7 +147,9 @@ async fn a_copy_has_another_name_or_language_and_may_be_customised_and_submitted
     );
 
     let taken = call(&world, "POST", &path, &keys.live_agent, &json!({"name": "viewing_friendly"})).await;
-    assert_eq!(taken.status, 409);
+    assert_eq!((taken.status.as_u16(), &taken.data()["id"]), (201, &copy["id"]));
+    let other = json!({"name": "viewing_friendly", "body": "Other words."});
+    assert_eq!(call(&world, "POST", &path, &keys.live_agent, &other).await.status, 409);
     assert_eq!(call(&world, "POST", &path, &keys.live_agent, &json!({"name": "Bad Name"})).await.status, 422);
     let all = json!({"name": "viewing_short", "language": "en_GB", "header": null, "footer": null, "buttons": [],
         "body": "Hello, your viewing is on {{day}} with our team.", "examples": {"day": "Sunday"}, "submit": true});
@@ -215,4 +217,21 @@ async fn the_sweeper_asks_after_reviews_whose_webhook_was_lost() {
     assert_eq!(status_of(&world, &keys.live_viewer, &id).await, "deleted");
     // Nothing is under review any more, so nobody is asked.
     assert_eq!(store.due_template_polls(later, 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn lists_and_events_about_another_template_leave_a_draft_alone() {
+    let world = World::start().await;
+    let tenant = world.tenant("meta");
+    let keys = &tenant.keys;
+    let made = done(&world, "POST", "", &keys.live_agent, &one("still_a_draft")).await;
+    let id = id(&made["templates"][0]);
+    done(&world, "POST", "/sync", &keys.live_agent, &json!({})).await;
+    let value = json!({"event": "APPROVED", "message_template_id": 77, "message_template_name": "still_a_draft",
+        "message_template_language": "en", "reason": "NONE"});
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": tenant.meta.as_ref().unwrap().waba_id,
+        "time": world.now_s(), "changes": [{"field": "message_template_status_update", "value": value}]}]});
+    assert_eq!(world.from_meta(body.to_string()).await.status, 200);
+    world.settled().await;
+    assert_eq!(status_of(&world, &keys.live_viewer, &id).await, "draft");
 }

@@ -260,6 +260,18 @@ async fn one_request_with_one_key_makes_one_template() {
     assert_eq!((second.status.as_u16(), second.data()), (201, first.data()));
     let other = call(&world, "POST", "", &keys.live_admin, &handover("once_only")).await;
     assert_eq!((other.status.as_u16(), other.code().as_str()), (409, "conflict"));
+
+    // A creation that made its draft and found the provider down goes on under its key.
+    let key = [headers[0], headers[1], ("idempotency-key", "template-2")];
+    let failing =
+        json!({"match": {"operation": "templates"}, "times": 1, "action": {"error": {"status": 500}}});
+    world.behave(json!({"rules": [failing]})).await;
+    let body = one("second_try").to_string();
+    assert_eq!(world.send("POST", &path, &key, body.clone()).await.status, 503);
+    world.advance(31).await;
+    let second = world.send("POST", &path, &key, body).await;
+    assert_eq!(second.status, 201, "{:?}", second.json());
+    assert_eq!(second.data()["templates"][0]["status"], "pending");
 }
 
 #[tokio::test]

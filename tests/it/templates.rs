@@ -57,6 +57,7 @@ fn outside(world: &World) -> (Platform, Transport) {
             meta: format!("{sim}/graph"),
             dialog360: format!("{sim}/360dialog"),
             ultramsg: format!("{sim}/ultramsg"),
+            ..ProviderRoots::default()
         },
         ..world.config()
     };

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use crm::consent::{self, Position};
+use crm::events::{Emitter, Receiver, consent_changed};
 use domain::consent::{ConsentState, Purpose};
 use domain::ids::{ConsentId, ContactId};
 use domain::time::Millis;
@@ -70,7 +71,13 @@ pub(crate) async fn post(
         trace_id: caller.call.trace_id,
     };
     let written = consent::write_down(&platform.store, caller.tenant(), id, &consent).await?;
-    written.map(Data::created).ok_or(Problem::NotFound)
+    let written = written.ok_or(Problem::NotFound)?;
+    let (tenant, trace_id) = (caller.tenant(), caller.call.trace_id);
+    let receivers = Receiver::read(&platform, tenant).await?;
+    let emitter =
+        Emitter { platform: &platform, tenant, receivers: &receivers, trace_id, now: caller.now() };
+    consent_changed(emitter, id, &written, None).await?;
+    Ok(Data::created(written))
 }
 
 /// An agreement needs the words that were shown, their language and where; a withdrawal must be as easy as that.

@@ -2,11 +2,12 @@
 
 use axum::Extension;
 use axum::extract::State;
+use crm::events::{Emitter, Receiver, conversation_updated};
 use crm::inbox::{Change, Changed, change};
 use crm::read::ConversationStatus;
 use domain::ids::ConversationId;
 use platform::Platform;
-use platform::http::{Agent, Caller, Data, JsonBody, Params, PathId, Problem};
+use platform::http::{Agent, Caller, Data, JsonBody, Params, PathId, Problem, Seed};
 use platform::transport::Transport;
 use serde::{Deserialize, Deserializer};
 
@@ -38,13 +39,23 @@ pub(crate) async fn patch(
     Extension(transport): Extension<Transport>,
     params: Params,
     id: PathId,
+    seed: Seed,
     JsonBody(body): JsonBody<ChangeBody>,
 ) -> Result<Data<Changed>, Problem> {
     params.only(&[])?;
     let wanted = read(body)?;
     let id = id.parse(ConversationId::parse)?;
-    let changed = change(&platform, &transport, caller.tenant(), id, &wanted, caller.now()).await?;
-    changed.map(Data::ok).ok_or(Problem::NotFound)
+    let (tenant, now) = (caller.tenant(), caller.now());
+    let changed = change(&platform, &transport, tenant, id, &wanted, now).await?;
+    let changed = changed.ok_or(Problem::NotFound)?;
+    if wanted.status.is_some() || wanted.assignee.is_some() {
+        let receivers = Receiver::read(&platform, tenant).await?;
+        let trace_id = caller.call.trace_id;
+        let emitter = Emitter { platform: &platform, tenant, receivers: &receivers, trace_id, now };
+        let (mark, at) = (seed.ulid("change").to_string(), seed.first_at);
+        conversation_updated(emitter, &changed.conversation, &mark, at).await?;
+    }
+    Ok(Data::ok(changed))
 }
 
 fn read(body: ChangeBody) -> Result<Change, Problem> {

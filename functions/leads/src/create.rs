@@ -7,7 +7,7 @@ use crm::leads::{By, Captured, Enquiry, capture, tell_captured};
 use domain::consent::{ConsentState, Purpose};
 use domain::email::Email;
 use domain::ids::ConsentId;
-use domain::lead::{self, Attributes, LeadSource, Utm};
+use domain::lead::{self, Attributes, LeadSource, MOST_BEDROOMS, Utm};
 use domain::message::Referral;
 use domain::phone::Phone;
 use domain::time::Millis;
@@ -18,8 +18,6 @@ use serde::Deserialize;
 
 /// Where a number without a country code is dialled.
 const HOME: &str = "AE";
-/// The most bedrooms.
-const MOST_BEDROOMS: u8 = 50;
 /// The longest id of a source, in characters.
 const LONGEST_ID: usize = 256;
 /// The longest message or wording, in characters.

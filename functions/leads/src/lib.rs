@@ -1,6 +1,7 @@
-//! Leads: made, listed, changed, and everything that happened with them.
+//! Leads: made, listed, changed, everything that happened with them, and the sources that hand them over.
 
 mod create;
+mod feeds;
 mod lead;
 mod list;
 mod problem;
@@ -17,6 +18,7 @@ pub fn router(platform: Platform) -> Router {
     let routes = Router::new()
         .route("/leads", get(list::get).post(create::post))
         .route("/leads/{id}", get(lead::get).patch(update::patch))
-        .route("/leads/{id}/timeline", get(timeline::get).post(timeline::post));
+        .route("/leads/{id}/timeline", get(timeline::get).post(timeline::post))
+        .route("/integrations/leads/{source}", get(feeds::get).put(feeds::put).delete(feeds::delete));
     serve(routes, platform)
 }

@@ -12,6 +12,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use crm::ingest::Ingest;
 use futures_util::StreamExt as _;
 use platform::Platform;
+use platform::transport::Transport;
 use record::{Attempt, Record, Suspicion};
 
 /// How many records of a batch are worked on at a time.
@@ -21,14 +22,15 @@ const AT_A_TIME: usize = 10;
 #[derive(Debug)]
 pub struct Processor {
     platform: Platform,
+    transport: Transport,
     ingest: Ingest,
 }
 
 impl Processor {
     /// Wires the processor; no I/O.
     #[must_use]
-    pub fn new(platform: Platform) -> Self {
-        Self { ingest: Ingest::new(platform.clone()), platform }
+    pub fn new(platform: Platform, transport: Transport) -> Self {
+        Self { ingest: Ingest::new(platform.clone()), platform, transport }
     }
 
     /// Works on a batch; the answer names the records that must be delivered again.
@@ -84,7 +86,7 @@ impl Processor {
     }
 
     async fn attempt(&self, record: &Record<'_>) -> Attempt {
-        record.attempt(&self.platform, &self.ingest).await
+        record.attempt(&self.platform, &self.transport, &self.ingest).await
     }
 
     async fn attempted<'a>(&self, record: Record<'a>) -> (Record<'a>, Attempt) {

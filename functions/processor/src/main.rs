@@ -3,6 +3,7 @@
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use platform::clock::SystemClock;
 use platform::config::Config;
+use platform::transport::Transport;
 use platform::{Platform, telemetry};
 use processor::Processor;
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use std::sync::Arc;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init_lambda();
-    let platform = Platform::new(&Config::from_env()?, Arc::new(SystemClock))?;
-    let processor = &Processor::new(platform);
+    let config = Config::from_env()?;
+    let platform = Platform::new(&config, Arc::new(SystemClock))?;
+    let processor = &Processor::new(platform, Transport::new(&config)?);
     run(service_fn(move |event: LambdaEvent<_>| async move {
         Ok::<_, Error>(processor.handle(event.payload).await)
     }))

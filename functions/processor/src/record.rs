@@ -2,6 +2,7 @@
 
 use aws_lambda_events::event::sqs::SqsMessage;
 use crm::ingest::{Delivery, Ingest, IngestError};
+use crm::intake::{self, FeedDelivery};
 use domain::ids::{EventId, derived_ulid};
 use domain::parked::{EventState, MAX_RECEIVES, backoff_s};
 use domain::time::Millis;
@@ -9,6 +10,7 @@ use futures_util::FutureExt as _;
 use platform::Platform;
 use platform::dynamo::{EventEntry, StoreError};
 use platform::queue::inbound::InboundEnvelope;
+use platform::transport::Transport;
 use std::panic::AssertUnwindSafe;
 
 /// How long after an attempt began nobody can still be at it, in milliseconds: twice the queue's visibility timeout.
@@ -93,7 +95,12 @@ impl<'a> Record<'a> {
     }
 
     /// Tries the record once. Nothing of its content can take this process down: a panic is caught and parked.
-    pub(crate) async fn attempt(&self, platform: &Platform, ingest: &Ingest) -> Attempt {
+    pub(crate) async fn attempt(
+        &self,
+        platform: &Platform,
+        transport: &Transport,
+        ingest: &Ingest,
+    ) -> Attempt {
         let now = platform.clock.now();
         let tenant = self.envelope.tenant;
         if self.receives > 1 {
@@ -104,8 +111,10 @@ impl<'a> Record<'a> {
                 tracing::warn!(event.id = %self.id, "could not mark {} as being tried: {error}", self.id);
             }
         }
-        let outcome =
-            AssertUnwindSafe(self.apply(ingest, now)).catch_unwind().await.unwrap_or_else(|_panic| {
+        let outcome = AssertUnwindSafe(self.apply(platform, transport, ingest, now))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_panic| {
                 Err(IngestError::Permanent {
                     reason: "applying it failed inside Hadar; please report it".to_owned(),
                 })
@@ -129,7 +138,13 @@ impl<'a> Record<'a> {
         }
     }
 
-    async fn apply(&self, ingest: &Ingest, now: Millis) -> Result<(), IngestError> {
+    async fn apply(
+        &self,
+        platform: &Platform,
+        transport: &Transport,
+        ingest: &Ingest,
+        now: Millis,
+    ) -> Result<(), IngestError> {
         if let Some(part) = self.envelope.part {
             return Err(IngestError::Permanent {
                 reason: format!(
@@ -137,6 +152,16 @@ impl<'a> Record<'a> {
                     part.i, part.n
                 ),
             });
+        }
+        if let Some(kind) = self.envelope.feed {
+            let delivery = FeedDelivery {
+                tenant: self.envelope.tenant,
+                kind,
+                received_at: self.envelope.received_at,
+                trace_id: self.envelope.trace_id,
+                body: &self.body,
+            };
+            return intake::apply(platform, transport, delivery, now).await;
         }
         let delivery = Delivery {
             tenant: self.envelope.tenant,
@@ -160,6 +185,7 @@ impl<'a> Record<'a> {
         let entry = EventEntry { id, ..self.entry() };
         platform.store.park_event(tenant, entry, self.receives, reason, now).await?;
         tracing::warn!(event.id = %id, attempts = self.receives, "parked event {id}");
+        crm::events::parked(platform, tenant, id, self.parking(), self.envelope.trace_id, now).await?;
         if id != self.id && self.may_be_logged() {
             platform.store.settle_event(tenant, self.id, now).await?;
         }
@@ -172,6 +198,13 @@ impl<'a> Record<'a> {
         let tenant = self.envelope.tenant;
         let noted = if self.receives >= MAX_RECEIVES {
             let parked = platform.store.park_event(tenant, self.entry(), self.receives, reason, now).await;
+            if let (Ok(()), Err(error)) = (
+                &parked,
+                crm::events::parked(platform, tenant, self.id, self.parking(), self.envelope.trace_id, now)
+                    .await,
+            ) {
+                tracing::warn!(event.id = %self.id, "nobody was told of {}: {error}", self.id);
+            }
             // Nothing is gained by waiting: let the queue move it to the dead-letter queue now.
             if let Err(error) = platform.inbound.change_visibility(self.receipt_handle, 0).await {
                 tracing::warn!(event.id = %self.id, "the queue's own timeout decides: {error}");
@@ -196,10 +229,17 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// What tells one parking of an event from the next: a replay is another message of the queue.
+    fn parking(&self) -> &str {
+        let replay = self.envelope.replay_of.and(self.message.message_id.as_deref());
+        replay.unwrap_or("first")
+    }
+
     fn entry(&self) -> EventEntry<'_> {
         EventEntry {
             id: self.id,
             provider: self.envelope.provider,
+            feed: self.envelope.feed,
             auth_strength: self.envelope.auth_strength,
             received_at: self.envelope.received_at,
             trace_id: self.envelope.trace_id,

@@ -26,3 +26,12 @@ pub(crate) async fn answer(
     let tokens = credentials.verify_tokens(tenant.ok_or(Denied::Refused)?, now).await?;
     challenge(&query, &tokens).map(str::to_owned).map_err(|_| Denied::Refused)
 }
+
+/// The challenge to send back when the token is one of these.
+pub(crate) fn told(tokens: &[Secret], query: &str) -> Result<String, Denied> {
+    let mode = parameter(query, "hub.mode");
+    let asked = parameter(query, "hub.challenge");
+    let token = parameter(query, "hub.verify_token");
+    let query = Query { mode: mode.as_deref(), challenge: asked.as_deref(), verify_token: token.as_deref() };
+    challenge(&query, tokens).map(str::to_owned).map_err(|_| Denied::Refused)
+}

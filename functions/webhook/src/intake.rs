@@ -2,6 +2,7 @@
 
 use crate::split;
 use domain::ids::TenantId;
+use domain::lead::FeedKind;
 use domain::provider::Provider;
 use domain::time::Millis;
 use platform::queue::inbound::{Body, InboundEnvelope, Part};
@@ -18,6 +19,8 @@ const PART: usize = 600 << 10;
 pub(crate) struct Provenance {
     pub(crate) tenant: TenantId,
     pub(crate) provider: Provider,
+    /// The source of leads that sent it, in place of a provider.
+    pub(crate) feed: Option<FeedKind>,
     pub(crate) received_at: Millis,
     pub(crate) trace_id: Uuid,
 }
@@ -46,10 +49,11 @@ struct Messages<'a> {
 
 impl Messages<'_> {
     fn encode(&self, bytes: &[u8], part: Option<Part>) -> String {
-        let Provenance { tenant, provider, received_at, trace_id } = *self.provenance;
+        let Provenance { tenant, provider, feed, received_at, trace_id } = *self.provenance;
         let envelope = InboundEnvelope {
             tenant,
             provider,
+            feed,
             auth_strength: self.body.strength(),
             received_at,
             trace_id,
@@ -108,6 +112,7 @@ mod tests {
         let provenance = Provenance {
             tenant: TenantId::from_ulid(derived_ulid(1, &["t"])),
             provider: Provider::Dialog360,
+            feed: None,
             received_at: now,
             trace_id: Uuid::from_u128(7),
         };

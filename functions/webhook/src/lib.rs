@@ -5,6 +5,7 @@
 
 pub mod answer;
 mod credentials;
+mod feeds;
 pub mod gateway;
 mod handshake;
 mod intake;
@@ -16,12 +17,15 @@ mod split;
 use answer::Answer;
 use credentials::{Credentials, Denied};
 use domain::ids::TenantId;
+use domain::lead::FeedKind;
+use domain::provider::Provider;
 use domain::time::Millis;
+use feeds::Feeds;
 use intake::Provenance;
 use platform::Platform;
 use platform::clock::SharedClock;
 use platform::queue::Queue;
-use request::{Request, Route};
+use request::{FeedRoute, Request, Route};
 use std::sync::Once;
 use std::time::Duration;
 use uuid::Uuid;
@@ -35,6 +39,7 @@ const BUDGET: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub struct Webhook {
     credentials: Credentials,
+    feeds: Feeds,
     inbound: Queue,
     clock: SharedClock,
     single_tenant: Option<TenantId>,
@@ -50,6 +55,7 @@ impl Webhook {
             clock: platform.clock.clone(),
             single_tenant: platform.single_tenant,
             warm_once: Once::new(),
+            feeds: Feeds::new(&platform),
             credentials: Credentials::new(platform),
         }
     }
@@ -59,7 +65,7 @@ impl Webhook {
         let now = self.clock.now();
         let trace_id = trace_id(now);
         let answer = match Route::parse(request.path, request.query) {
-            None => Answer::not_found(trace_id),
+            None => self.handle_feed(&request, trace_id, now).await,
             Some(route) => match request.method {
                 "POST" => {
                     let received = self.receive(&request, &route, trace_id, now);
@@ -111,7 +117,73 @@ impl Webhook {
             }
             Err(Denied::Unavailable(error)) => return unavailable(&error, trace_id),
         };
-        let provenance = Provenance { tenant, provider, received_at: now, trace_id };
+        let provenance = Provenance { tenant, provider, feed: None, received_at: now, trace_id };
+        match intake::store(&self.inbound, &provenance, body).await {
+            Ok(()) => Answer::accepted(trace_id),
+            Err(error) => unavailable(&error, trace_id),
+        }
+    }
+
+    /// Answers a request of a source of leads.
+    async fn handle_feed(&self, request: &Request<'_>, trace_id: Uuid, now: Millis) -> Answer {
+        let Some(route) = FeedRoute::parse(request.path, request.query) else {
+            return Answer::not_found(trace_id);
+        };
+        match request.method {
+            "POST" => {
+                let received = self.receive_leads(request, &route, trace_id, now);
+                match tokio::time::timeout(BUDGET, received).await {
+                    Ok(answer) => answer,
+                    Err(late) => unavailable(&late, trace_id),
+                }
+            }
+            "GET" => {
+                let tokens = match (route.tenant, route.kind) {
+                    (Some(tenant), Some(FeedKind::MetaLeadAds)) => {
+                        self.feeds.verify_tokens(tenant, now).await
+                    }
+                    _ => Err(Denied::Refused),
+                };
+                handshake_answer(tokens.and_then(|tokens| handshake::told(&tokens, request.query)), trace_id)
+            }
+            _ => Answer::method_not_allowed(trace_id),
+        }
+    }
+
+    async fn receive_leads(
+        &self,
+        request: &Request<'_>,
+        route: &FeedRoute<'_>,
+        trace_id: Uuid,
+        now: Millis,
+    ) -> Answer {
+        let headers = &request.headers;
+        if headers.content_encoding.as_deref().is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
+        {
+            return Answer::unsupported_media_type(trace_id);
+        }
+        if request.body.len() > BODY_LIMIT {
+            return Answer::payload_too_large(trace_id);
+        }
+        self.warm_once.call_once(|| self.warm());
+        let admitted = match (route.tenant, route.kind) {
+            (Some(tenant), Some(kind)) => {
+                let token = route.url_token.as_deref();
+                let body = self.feeds.verify(tenant, kind, headers, token, &request.body, now).await;
+                body.map(|body| (tenant, kind, body))
+            }
+            _ => Err(Denied::Refused),
+        };
+        let (tenant, kind, body) = match admitted {
+            Ok(admitted) => admitted,
+            Err(Denied::Refused) => {
+                tracing::info!(%trace_id, "refused a webhook");
+                return Answer::unauthorized(trace_id);
+            }
+            Err(Denied::Unavailable(error)) => return unavailable(&error, trace_id),
+        };
+        let (provider, feed) = (Provider::Sandbox, Some(kind));
+        let provenance = Provenance { tenant, provider, feed, received_at: now, trace_id };
         match intake::store(&self.inbound, &provenance, body).await {
             Ok(()) => Answer::accepted(trace_id),
             Err(error) => unavailable(&error, trace_id),
@@ -126,11 +198,16 @@ impl Webhook {
         now: Millis,
     ) -> Answer {
         let tenant = route.tenant(self.single_tenant);
-        match handshake::answer(&self.credentials, tenant, request.query, now).await {
-            Ok(challenge) => Answer::challenge(challenge),
-            Err(Denied::Refused) => Answer::handshake_refused(),
-            Err(Denied::Unavailable(error)) => unavailable(&error, trace_id),
-        }
+        let answer = handshake::answer(&self.credentials, tenant, request.query, now).await;
+        handshake_answer(answer, trace_id)
+    }
+}
+
+fn handshake_answer(answer: Result<String, Denied>, trace_id: Uuid) -> Answer {
+    match answer {
+        Ok(challenge) => Answer::challenge(challenge),
+        Err(Denied::Refused) => Answer::handshake_refused(),
+        Err(Denied::Unavailable(error)) => unavailable(&error, trace_id),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A request as this endpoint sees it, whichever server took it, and what its path means.
 
 use domain::ids::TenantId;
+use domain::lead::FeedKind;
 use http::HeaderMap;
 use providers::signature::Presented;
 use std::borrow::Cow;
@@ -34,7 +35,12 @@ pub struct Headers<'a> {
     pub hadar_signature: Option<Cow<'a, str>>,
     /// `Content-Encoding`.
     pub content_encoding: Option<Cow<'a, str>>,
+    /// Other headers that look like a signature: sources of leads call theirs what they like. Names in lower case.
+    pub other_signatures: Vec<(String, Cow<'a, str>)>,
 }
+
+/// The parts of names by which the header of a signature is told.
+const SIGNATURE_NAMES: [&str; 4] = ["signature", "hmac", "digest", "sha256"];
 
 impl<'a> Headers<'a> {
     /// Takes note of one header, if it is one of ours. Names in any case.
@@ -52,6 +58,10 @@ impl<'a> Headers<'a> {
         } else if name.eq_ignore_ascii_case("content-encoding") {
             &mut self.content_encoding
         } else {
+            let name = name.to_ascii_lowercase();
+            if SIGNATURE_NAMES.iter().any(|part| name.contains(part)) {
+                self.other_signatures.push((name, value()));
+            }
             return;
         };
         *slot = Some(match slot.take() {
@@ -69,6 +79,23 @@ impl<'a> Headers<'a> {
             headers.note(name.as_str(), || value.to_str().unwrap_or_default().into());
         }
         headers
+    }
+
+    /// The value of the header that a source signs in; none when it came twice.
+    pub(crate) fn signature(&self, name: &str) -> Option<&str> {
+        let known = [
+            ("x-hub-signature-256", &self.hub_signature),
+            ("x-360dialog-signature", &self.dialog360_signature),
+            ("x-hadar-signature", &self.hadar_signature),
+        ];
+        if let Some((_, value)) = known.iter().find(|(known, _)| *known == name) {
+            return value.as_deref();
+        }
+        let mut found = self.other_signatures.iter().filter(|(other, _)| other == name);
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Some(value),
+            (Some(_), Some(_)) | (None, _) => None,
+        }
     }
 
     pub(crate) fn presented<'b>(&'b self, url_token: Option<&'b str>) -> Presented<'b> {
@@ -124,6 +151,29 @@ impl<'a> Route<'a> {
 
     pub(crate) fn url_token(&self) -> Option<&str> {
         self.url_token.as_deref()
+    }
+}
+
+/// A source of leads: `/v1/webhooks/leads/{tenant_id}/{source}`, the same under `/api`.
+pub(crate) struct FeedRoute<'a> {
+    /// The tenant, unless the path names none.
+    pub(crate) tenant: Option<TenantId>,
+    /// The source, unless there is none of this name.
+    pub(crate) kind: Option<FeedKind>,
+    /// `?token=`.
+    pub(crate) url_token: Option<Cow<'a, str>>,
+}
+
+impl<'a> FeedRoute<'a> {
+    /// Reads a path; a tenant or source that is none is told from another path.
+    pub(crate) fn parse(path: &str, query: &'a str) -> Option<Self> {
+        let versioned = path.strip_prefix("/api").unwrap_or(path);
+        let (tenant, kind) = versioned.strip_prefix("/v1/webhooks/leads/")?.split_once('/')?;
+        if tenant.is_empty() || kind.is_empty() || kind.contains('/') {
+            return None;
+        }
+        let (tenant, kind) = (TenantId::parse(tenant).ok(), FeedKind::parse(kind));
+        Some(Self { tenant, kind, url_token: parameter(query, "token") })
     }
 }
 
@@ -187,6 +237,34 @@ mod tests {
         ] {
             assert!(Route::parse(path, "").is_none(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_source_of_leads_has_a_tenant_and_a_name_in_its_path() {
+        let path = format!("/api/v1/webhooks/leads/{}/bayut", tenant());
+        let route = FeedRoute::parse(&path, "token=t").unwrap();
+        assert_eq!((route.tenant, route.kind), (Some(tenant()), Some(FeedKind::Bayut)));
+        assert_eq!(route.url_token.as_deref(), Some("t"));
+        assert_eq!(FeedRoute::parse("/v1/webhooks/leads/x/y", "").unwrap().tenant, None);
+        for path in [
+            "/v1/webhooks/leads/",
+            "/v1/webhooks/leads/x",
+            "/v1/webhooks/leads/x/",
+            "/v1/webhooks/leads/x/y/z",
+        ] {
+            assert!(FeedRoute::parse(path, "").is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_signature_in_a_header_of_its_own_is_found_once() {
+        let mut headers = Headers::default();
+        headers.note("X-PF-Signature", || "a".into());
+        headers.note("X-Other", || "b".into());
+        assert_eq!(headers.signature("x-pf-signature"), Some("a"));
+        assert_eq!(headers.signature("x-other"), None);
+        headers.note("x-pf-signature", || "c".into());
+        assert_eq!(headers.signature("x-pf-signature"), None);
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(crate) struct Function {
 enum Code {
     Webhook(Arc<webhook::Webhook>),
     Api(Router),
-    Processor(Platform),
+    Processor(Platform, Transport),
     Sender(Platform, Transport, Bucket),
     Dispatcher(Platform, Courier),
     Sweeper(Platform, Transport),
@@ -83,16 +83,14 @@ impl Function {
             "event-log" => Code::Api(event_log::router(platform()?)),
             "messages" => Code::Api(messages::router(platform()?, transport()?)),
             "consents" => Code::Api(consents::router(platform()?)),
-            "integrations" => Code::Api(integrations::router(
-                platform()?,
-                transport()?,
-                integrations::Settings::of(config),
-            )),
+            "integrations" => {
+                Code::Api(integrations::router(platform()?, transport()?, integrations::Settings::of(config)))
+            }
             "endpoints" => Code::Api(endpoints::router(platform()?, config.allow_loopback_endpoints)),
             "dispatcher" => Code::Dispatcher(platform()?, courier()?),
             "sender" => Code::Sender(platform()?, transport()?, bucket()?),
             "sweeper" => Code::Sweeper(platform()?, transport()?),
-            "processor" => Code::Processor(platform()?),
+            "processor" => Code::Processor(platform()?, transport()?),
             other => {
                 let problem = format!("{}: the local stack has no function {other}", described.id);
                 return Err(StartError::Template(problem));
@@ -116,7 +114,7 @@ impl Function {
                 };
                 invocations.run(&self.name, self.timeout, work).await
             }
-            Code::Processor(_) | Code::Sender(..) | Code::Dispatcher(..) | Code::Sweeper(..) => {
+            Code::Processor(..) | Code::Sender(..) | Code::Dispatcher(..) | Code::Sweeper(..) => {
                 return Problem::not_found().into_response();
             }
         };
@@ -134,10 +132,10 @@ impl Function {
     /// What makes cold environments of a function that a queue feeds; `None` for every other function.
     pub(crate) fn environment(&self) -> Option<Box<dyn Fn() -> Environment + Send + Sync>> {
         match &self.code {
-            Code::Processor(platform) => {
-                let platform = platform.clone();
+            Code::Processor(platform, transport) => {
+                let (platform, transport) = (platform.clone(), transport.clone());
                 Some(Box::new(move || {
-                    let processor = Arc::new(Processor::new(platform.clone()));
+                    let processor = Arc::new(Processor::new(platform.clone(), transport.clone()));
                     Arc::new(move |event| {
                         let processor = Arc::clone(&processor);
                         Box::pin(async move { processor.handle(event).await })

@@ -40,6 +40,12 @@ struct Flags {
     /// Call this in place of UltraMsg; the built-in simulator unless told.
     #[arg(long, value_name = "URL")]
     ultramsg_url: Option<String>,
+    /// Ask this in place of Bayut for leads; nothing answers unless told.
+    #[arg(long, value_name = "URL")]
+    bayut_url: Option<String>,
+    /// Ask this in place of Dubizzle for leads; nothing answers unless told.
+    #[arg(long, value_name = "URL")]
+    dubizzle_url: Option<String>,
     /// Call this OpenAI-compatible base, such as http://127.0.0.1:8000/v1; the built-in stand-in unless told.
     #[arg(long, value_name = "URL")]
     llm_url: Option<String>,
@@ -61,6 +67,8 @@ async fn main() -> ExitCode {
         meta_url: flags.meta_url,
         dialog360_url: flags.dialog360_url,
         ultramsg_url: flags.ultramsg_url,
+        bayut_url: flags.bayut_url,
+        dubizzle_url: flags.dubizzle_url,
         llm_url: flags.llm_url,
         allow_loopback_endpoints: flags.allow_loopback_endpoints,
         demo_rate_per_minute: None,

@@ -21,6 +21,10 @@ pub struct Options {
     pub dialog360_url: Option<String>,
     /// In place of `https://api.ultramsg.com`.
     pub ultramsg_url: Option<String>,
+    /// In place of `https://www.bayut.com`; nothing answers there unless told.
+    pub bayut_url: Option<String>,
+    /// In place of `https://dubizzle.com`; nothing answers there unless told.
+    pub dubizzle_url: Option<String>,
     /// An OpenAI-compatible base, such as `http://127.0.0.1:8000/v1`.
     pub llm_url: Option<String>,
     /// Whether customer webhooks may go over http to this machine, on any port.
@@ -43,6 +47,8 @@ impl Default for Options {
             meta_url: None,
             dialog360_url: None,
             ultramsg_url: None,
+            bayut_url: None,
+            dubizzle_url: None,
             llm_url: None,
             allow_loopback_endpoints: false,
             demo_rate_per_minute: Some(1_000_000),

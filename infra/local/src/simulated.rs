@@ -81,6 +81,8 @@ pub(crate) fn environment(options: &Options, ready: &Ready) -> BTreeMap<String, 
         ("HADAR_META_URL", root(&options.meta_url, "graph")),
         ("HADAR_DIALOG360_URL", root(&options.dialog360_url, "360dialog")),
         ("HADAR_ULTRAMSG_URL", root(&options.ultramsg_url, "ultramsg")),
+        ("HADAR_BAYUT_URL", root(&options.bayut_url, "bayut")),
+        ("HADAR_DUBIZZLE_URL", root(&options.dubizzle_url, "dubizzle")),
         ("HADAR_LLM_URL", root(&options.llm_url, "llm/v1")),
         ("HADAR_PUBLIC_URL", ready.base_url.clone()),
     ]
@@ -135,7 +137,9 @@ mod tests {
         };
         let told = environment(&Options::default(), &ready);
         let expected = [
+            ("HADAR_BAYUT_URL", "http://127.0.0.1:1/_sim/bayut"),
             ("HADAR_DIALOG360_URL", "http://127.0.0.1:1/_sim/360dialog"),
+            ("HADAR_DUBIZZLE_URL", "http://127.0.0.1:1/_sim/dubizzle"),
             ("HADAR_LLM_URL", "http://127.0.0.1:1/_sim/llm/v1"),
             ("HADAR_META_URL", "http://127.0.0.1:1/_sim/graph"),
             ("HADAR_PUBLIC_URL", "http://127.0.0.1:1"),

@@ -30,7 +30,7 @@ pub struct Withdrawal<'a> {
     pub trace_id: Uuid,
 }
 
-/// Writes a withdrawal down, once.
+/// Writes a withdrawal down, once; the row it is.
 ///
 /// # Errors
 /// The table did not answer.
@@ -39,7 +39,7 @@ pub async fn withdraw(
     tenant: TenantId,
     contact: ContactId,
     said: Withdrawal<'_>,
-) -> Result<(), StoreError> {
+) -> Result<ConsentRow, StoreError> {
     event(store, tenant, contact, ConsentState::Revoked, said).await
 }
 
@@ -53,7 +53,7 @@ pub async fn event(
     contact: ContactId,
     state: ConsentState,
     said: Withdrawal<'_>,
-) -> Result<(), StoreError> {
+) -> Result<ConsentRow, StoreError> {
     let parts = [said.source, said.purpose.as_str(), state.as_str(), said.event];
     let consent = NewConsent {
         id: ConsentId::from_ulid(derived_ulid(said.at.unix_ms(), &parts)),
@@ -67,7 +67,8 @@ pub async fn event(
         actor: "contact",
         trace_id: said.trace_id,
     };
-    store.record_consent(tenant, contact, &consent).await
+    store.record_consent(tenant, contact, &consent).await?;
+    Ok(ConsentRow::from(&consent))
 }
 
 /// The provider refused a message because its recipient stopped marketing (131050).
@@ -81,7 +82,7 @@ pub async fn revoked_at_provider(
     message: MessageId,
     trace_id: Uuid,
     at: Millis,
-) -> Result<(), StoreError> {
+) -> Result<ConsentRow, StoreError> {
     let said = Withdrawal {
         purpose: Purpose::Marketing,
         at,

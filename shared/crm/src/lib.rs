@@ -11,6 +11,7 @@ pub mod endpoints;
 pub mod events;
 pub mod inbox;
 pub mod ingest;
+pub mod intake;
 pub mod integrations;
 pub mod leads;
 pub mod media;

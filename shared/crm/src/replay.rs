@@ -68,6 +68,7 @@ async fn enqueue(platform: &Platform, tenant: TenantId, id: EventId) -> Result<(
     let envelope = InboundEnvelope {
         tenant,
         provider: entry.provider,
+        feed: entry.feed,
         auth_strength: entry.auth_strength,
         received_at: entry.received_at,
         trace_id: entry.trace_id,

@@ -1,11 +1,15 @@
 //! What a crash leaves behind, given back every minute.
 
+use crate::deliver::{self, SweptDeliveries};
 use crate::dispatch::{self, SweptSends};
+use crate::events::{self, SweptEvents};
+use crate::intake;
 use crate::templates;
 use domain::parked::EventState;
 use domain::time::Millis;
 use platform::Platform;
 use platform::dynamo::{Moved, StoreError};
+use platform::telemetry::chain;
 use platform::transport::Transport;
 use serde::Serialize;
 
@@ -25,6 +29,12 @@ pub struct Swept {
     pub returned: u32,
     /// Messages on their way out.
     pub sends: SweptSends,
+    /// Deliveries of customer webhooks.
+    pub deliveries: SweptDeliveries,
+    /// What receivers were told.
+    pub events: SweptEvents,
+    /// Enquiries that portals told when they were asked.
+    pub pulled: u32,
     /// Tenants whose templates under review were asked after.
     pub polled: u32,
 }
@@ -46,9 +56,15 @@ pub async fn sweep(
     // What keeps one of them from its work must not keep the others.
     let parked = park_overdue(platform, now, &mut swept).await;
     let sends = dispatch::sweep(platform, now).await;
-    // Last, because it waits for others.
+    let told = events::sweep(platform, now).await;
+    let deliveries = deliver::sweep(platform, now).await;
+    // Last, because they wait for others.
+    let pulled = intake::pull(platform, transport, now).await;
     swept.polled = templates::poll(platform, transport, now).await?;
+    swept.pulled = pulled?;
     swept.sends = sends?;
+    swept.events = told?;
+    swept.deliveries = deliveries?;
     parked.map(|()| swept)
 }
 
@@ -64,6 +80,11 @@ async fn park_overdue(platform: &Platform, now: Millis, swept: &mut Swept) -> Re
             EventState::Parked | EventState::Replayed | EventState::Ignored => continue,
         };
         if platform.store.park_again(tenant, id, &[entry.state], reason, now).await? == Moved::Yes {
+            let times = format!("given up {}", entry.attempts);
+            let told = events::parked(platform, tenant, id, &times, entry.trace_id, now).await;
+            if let Err(error) = told {
+                tracing::warn!(event.id = %id, "nobody was told of {id}: {}", chain(&error));
+            }
             tracing::warn!(event.id = %id, attempts = entry.attempts, "parked event {id}: {reason}");
             if entry.state == EventState::Replaying {
                 swept.returned += 1;

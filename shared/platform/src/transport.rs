@@ -9,6 +9,7 @@ use crate::public_url::PublicOnly;
 pub use crate::public_url::{NotPublic, PublicUrl};
 use crate::tls;
 use bytes::{Bytes, BytesMut};
+use domain::lead::FeedKind;
 use domain::provider::Provider;
 use futures_util::StreamExt as _;
 use http::{Request, Response};
@@ -87,6 +88,22 @@ impl Transport {
     ) -> Result<Response<Bytes>, CallError> {
         let root =
             self.roots.of(provider).ok_or_else(|| CallError::NotSent("no such provider".to_owned()))?;
+        let url = format!("{root}{}", request.uri());
+        exchange(&self.http, &url, request, limit).await
+    }
+
+    /// Asks a portal for leads: the request's URI is a path and query under its root; reads at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Transport::call_for`]; [`CallError::NotSent`] also for a source that is not asked.
+    pub async fn ask_portal(
+        &self,
+        kind: FeedKind,
+        request: Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Bytes>, CallError> {
+        let root = self.roots.of_portal(kind);
+        let root = root.ok_or_else(|| CallError::NotSent("this source is not asked".to_owned()))?;
         let url = format!("{root}{}", request.uri());
         exchange(&self.http, &url, request, limit).await
     }

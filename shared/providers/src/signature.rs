@@ -5,6 +5,7 @@
 //! one is never made good by a weaker one beside it, an empty secret matches nothing, and without a configured secret
 //! nothing gets in.
 
+use domain::lead::FeedKind;
 use domain::provider::{AuthStrength, Provider};
 use domain::redacted::Redacted;
 use domain::time::Millis;
@@ -107,6 +108,40 @@ pub fn verify<'b>(
         Provider::Dialog360 => verify_dialog360(presented, accepted, body),
         Provider::Ultramsg => verify_ultramsg(presented, accepted, body, now),
         Provider::Sandbox => Err(BadCredential),
+    }?;
+    Ok(VerifiedBody { bytes: body, strength })
+}
+
+/// Checks the credentials of a source of leads. Meta signs as for WhatsApp; Property Finder signs the raw body, in hex,
+/// in a header that was agreed on (`signature`); the others bring a token, and the tenant's own site may sign as a relay
+/// does.
+///
+/// # Errors
+/// Nothing presented proves the origin.
+pub fn verify_feed<'b>(
+    kind: FeedKind,
+    presented: &Presented<'_>,
+    signature: Option<&str>,
+    accepted: &Accepted,
+    body: &'b [u8],
+    now: Millis,
+) -> Result<VerifiedBody<'b>, BadCredential> {
+    let by_token = || match presented.header_secret {
+        Some(given) => check_token(given, &accepted.header_secrets, AuthStrength::Header),
+        None => check_token(presented.url_token.unwrap_or(""), &accepted.url_tokens, AuthStrength::UrlToken),
+    };
+    let strength = match kind {
+        FeedKind::MetaLeadAds => verify_meta(&accepted.app_secrets, presented.hub_signature, body),
+        FeedKind::PropertyFinder => {
+            let hex = signature.ok_or(BadCredential)?;
+            let hex = hex.strip_prefix("sha256=").unwrap_or(hex).to_ascii_lowercase();
+            check_hmac(&accepted.relay_secrets, &hex, &[body])
+        }
+        FeedKind::Bayut | FeedKind::Dubizzle => by_token(),
+        FeedKind::Website => match presented.hadar_signature {
+            Some(header) => verify_relay(&accepted.relay_secrets, header, body, now),
+            None => by_token(),
+        },
     }?;
     Ok(VerifiedBody { bytes: body, strength })
 }

@@ -1,5 +1,6 @@
 //! One message: the rule again, the claim, one call of the provider, what came of it.
 
+use super::outlet::Outlet;
 use super::{DispatchError, not_yet, reacted};
 use crate::consent;
 use crate::credentials::secret;
@@ -56,6 +57,7 @@ pub(super) async fn attempt(
     }
     let store = &platform.store;
     let situation = Situation::of_contact(store, tenant, Some(record.contact), None).await?;
+    let outlet = Outlet { platform, tenant, record, receivers: situation.receivers.clone() };
     let found = template(platform, transport, tenant, record, now).await?;
     let situation = on_its_number(situation, record);
     let replies = record.part.reply_to.is_some();
@@ -69,13 +71,14 @@ pub(super) async fn attempt(
         now,
     ) {
         Ok(permit) => permit,
-        Err(reasons) => return refuse(platform, tenant, record, &reasons, now).await,
+        Err(reasons) => return refuse(&outlet, &reasons, now).await,
     };
     // `decide` found the number that the message was accepted for.
     let Some(route) = &situation.route else { return Ok(Next::Stop) };
     if let Some(reason) = route.broken() {
         let failure = waiting("integration_broken", reason);
         store.postpone_send(tenant, record.id, Some(&failure), now.plus_ms(STALE_MS)).await?;
+        outlet.broken(route, reason, now).await?;
         return Ok(Next::Stop);
     }
     let fence = fence()?;
@@ -84,11 +87,11 @@ pub(super) async fn attempt(
         Prepared::Recorded => None,
         Prepared::Impossible(failure) => {
             store.refuse_send(tenant, record, &failure, now).await?;
+            outlet.failed(&failure, now).await?;
             return Ok(Next::GoOn);
         }
         Prepared::Broken(reason) => {
-            return broken(platform, tenant, record, route, &waiting("integration_broken", reason), now)
-                .await;
+            return broken(&outlet, route, &waiting("integration_broken", reason), now).await;
         }
     };
     if let Err(refused) = claim(platform, tenant, record, &situation, permit, &fence).await? {
@@ -103,7 +106,7 @@ pub(super) async fn attempt(
             settlement(record, answer.map(|answer| outcome(record.provider, &answer)), platform.clock.now())
         }
     };
-    settle(platform, tenant, record, route, &fence, settlement).await
+    settle(&outlet, route, &fence, settlement).await
 }
 
 /// The template of a message as it stands now, filled again: it may have changed while the message waited.
@@ -141,13 +144,8 @@ fn on_its_number(mut situation: Situation, record: &SendRecord) -> Situation {
     situation
 }
 
-async fn refuse(
-    platform: &Platform,
-    tenant: TenantId,
-    record: &SendRecord,
-    reasons: &[Reason],
-    now: Millis,
-) -> Result<Next, DispatchError> {
+async fn refuse(outlet: &Outlet<'_>, reasons: &[Reason], now: Millis) -> Result<Next, DispatchError> {
+    let Outlet { platform, tenant, record, .. } = *outlet;
     let Some(first) = reasons.first() else { return Ok(Next::Stop) };
     if matches!(first, Reason::Rule { refusal: Refusal::NotConfigured, .. }) {
         // The number was taken away: its messages wait for it or for a person.
@@ -155,7 +153,9 @@ async fn refuse(
         platform.store.postpone_send(tenant, record.id, Some(&first.failure()), until).await?;
         return Ok(Next::Stop);
     }
-    platform.store.refuse_send(tenant, record, &first.failure(), now).await?;
+    let failure = first.failure();
+    platform.store.refuse_send(tenant, record, &failure, now).await?;
+    outlet.failed(&failure, now).await?;
     Ok(Next::GoOn)
 }
 
@@ -270,21 +270,22 @@ fn settlement(record: &SendRecord, answer: Result<Outcome, CallError>, now: Mill
 }
 
 async fn settle(
-    platform: &Platform,
-    tenant: TenantId,
-    record: &SendRecord,
+    outlet: &Outlet<'_>,
     route: &Route,
     fence: &str,
     settlement: Settlement,
 ) -> Result<Next, DispatchError> {
+    let Outlet { platform, tenant, record, .. } = *outlet;
     let store = &platform.store;
     let now = platform.clock.now();
     if let Settlement::Failed(Failure { class: FailureClass::RevokeConsent, .. }) = &settlement {
         // Before the message is settled: afterwards nobody would come back for it.
         let (contact, trace) = (record.contact, record.trace_id);
-        let revoked = consent::revoked_at_provider(store, tenant, contact, record.id, trace, now).await;
-        if let Err(error) = revoked {
-            tracing::warn!(message.id = %record.id, "a withdrawal was not written down: {}", chain(&error));
+        match consent::revoked_at_provider(store, tenant, contact, record.id, trace, now).await {
+            Ok(row) => outlet.revoked(&row, now).await?,
+            Err(error) => {
+                tracing::warn!(message.id = %record.id, "a withdrawal was not written down: {}", chain(&error));
+            }
         }
     }
     let mut tries = 1;
@@ -305,11 +306,16 @@ async fn settle(
     match settlement {
         Settlement::Sent { .. } => {
             reacted(store, tenant, record).await?;
+            outlet.sent(now).await?;
             Ok(Next::GoOn)
         }
-        Settlement::Uncertain(_) | Settlement::Failed(_) => Ok(Next::GoOn),
+        Settlement::Failed(failure) => {
+            outlet.failed(&failure, now).await?;
+            Ok(Next::GoOn)
+        }
+        Settlement::Uncertain(_) => Ok(Next::GoOn),
         Settlement::Waits { failure, .. } if failure.class == FailureClass::IntegrationBroken => {
-            broken(platform, tenant, record, route, &failure, now).await
+            broken(outlet, route, &failure, now).await
         }
         Settlement::Waits { .. } if !settled => Ok(Next::GoOn),
         Settlement::Waits { not_before, .. } => Ok(Next::Later(not_before)),
@@ -318,18 +324,18 @@ async fn settle(
 
 /// Stops the number until a person repairs it; its messages stay queued and say why.
 async fn broken(
-    platform: &Platform,
-    tenant: TenantId,
-    record: &SendRecord,
+    outlet: &Outlet<'_>,
     route: &Route,
     failure: &Failure,
     now: Millis,
 ) -> Result<Next, DispatchError> {
+    let Outlet { platform, tenant, record, .. } = *outlet;
     let store = &platform.store;
     store.postpone_send(tenant, record.id, Some(failure), now.plus_ms(STALE_MS)).await?;
     let Some(integration) = &route.integration else { return Ok(Next::Stop) };
     if store.break_integration(tenant, integration, &failure.message).await? {
         tracing::warn!(provider = %record.provider, "a number is broken: {}", failure.code);
+        outlet.broken(route, &failure.message, now).await?;
         return Ok(Next::Stop);
     }
     // Broken already, or saved again while the old secret was being refused: look a little later.

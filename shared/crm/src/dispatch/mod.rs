@@ -5,6 +5,7 @@
 
 mod attempt;
 mod confirm;
+mod outlet;
 mod stale;
 
 pub use confirm::{Confirmed, confirm};

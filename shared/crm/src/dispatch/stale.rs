@@ -104,6 +104,7 @@ async fn give_up(
     let entry = EventEntry {
         id: EventId::from_ulid(record.id.ulid()),
         provider: record.provider,
+        feed: None,
         auth_strength: AuthStrength::Signature,
         received_at: record.updated_at,
         trace_id: record.trace_id,

@@ -5,9 +5,11 @@
 //! whoever tells has read them with the tenant.
 
 mod catalogue;
+mod sweep;
 mod tell;
 
 pub use catalogue::{EventTypeView, catalogue};
+pub use sweep::{SweptEvents, parked, sweep};
 pub use tell::*;
 
 use crate::deliver::enqueue;
@@ -31,6 +33,14 @@ pub struct Receiver {
 }
 
 impl Receiver {
+    /// A tenant's receivers, where they were not read with the tenant.
+    ///
+    /// # Errors
+    /// The table did not answer.
+    pub async fn read(platform: &Platform, tenant: TenantId) -> Result<Vec<Self>, StoreError> {
+        Ok(Self::of(&platform.store.endpoints(tenant).await?))
+    }
+
     /// The receivers that are switched on.
     #[must_use]
     pub fn of(endpoints: &[Endpoint]) -> Vec<Self> {

@@ -3,10 +3,12 @@
 use super::{Emitter, Happened};
 use crate::endpoints::EndpointView;
 use crate::read;
+use domain::failure::Failure;
 use domain::ids::{
     ContactId, ConversationId, DeliveryId, EndpointId, EventId, LeadId, MessageId, TemplateId,
 };
 use domain::provider::Provider;
+use domain::receipt::Receipt;
 use domain::time::Millis;
 use domain::webhook::EventType;
 use domain::window::WINDOW_MS;
@@ -48,16 +50,20 @@ pub async fn message_received(
     emitter.tell(happened, &message).await
 }
 
-/// A message of ours came a step further, or failed: `step` is the receipt's name. Told once for each step, whoever tells
-/// it first; `data.status` is that step.
+/// A message of ours came a step further, or failed and why. Told once for each step, whoever tells it first;
+/// `data.status` is that step.
+///
+/// # Errors
+/// As [`message_received`].
 pub async fn message_step(
     emitter: Emitter<'_>,
     contact: ContactId,
     id: MessageId,
-    step: &'static str,
+    step: Receipt,
     at: Millis,
+    failure: Option<&Failure>,
 ) -> Result<(), StoreError> {
-    let failed = step == "failed";
+    let failed = step == Receipt::Failed;
     if !(emitter.wants(EventType::MessageStatus) || failed && emitter.wants(EventType::MessageFailed)) {
         return Ok(());
     }
@@ -65,11 +71,14 @@ pub async fn message_step(
     let Some(mut message) = read::message_of(store, emitter.tenant, contact, id).await? else {
         return Ok(());
     };
-    message.status = step;
+    message.status = step.as_str();
+    if let Some(failure) = failure {
+        message.error = Some(failure.clone());
+    }
     let text = id.to_string();
     let mut happened = Happened {
         kind: EventType::MessageStatus,
-        parts: &[&text, step],
+        parts: &[&text, step.as_str()],
         order: time_of(id.ulid()),
         at,
         known_since: None,
@@ -82,15 +91,12 @@ pub async fn message_step(
     Ok(())
 }
 
-/// A lead was made. `known_since` is when, when this may not be the first time it is told.
+/// A lead was made by a message; `again` says that it may have been made before, and then only those are told who were
+/// there already.
 ///
 /// # Errors
 /// As [`message_received`].
-pub async fn lead_created(
-    emitter: Emitter<'_>,
-    id: LeadId,
-    known_since: Option<Millis>,
-) -> Result<(), StoreError> {
+pub async fn lead_created(emitter: Emitter<'_>, id: LeadId, again: bool) -> Result<(), StoreError> {
     if !emitter.wants(EventType::LeadCreated) {
         return Ok(());
     }
@@ -98,28 +104,8 @@ pub async fn lead_created(
     let Some(lead) = found else { return Ok(()) };
     let (text, at) = (id.to_string(), lead.created_at);
     let order = time_of(id.ulid());
+    let known_since = again.then_some(at);
     let happened = Happened { kind: EventType::LeadCreated, parts: &[&text], order, at, known_since };
-    emitter.tell(happened, &lead).await
-}
-
-/// A lead was changed at `at`; `change` names the change, the same however often it is told.
-///
-/// # Errors
-/// As [`message_received`].
-pub async fn lead_updated(
-    emitter: Emitter<'_>,
-    id: LeadId,
-    change: &str,
-    at: Millis,
-) -> Result<(), StoreError> {
-    if !emitter.wants(EventType::LeadUpdated) {
-        return Ok(());
-    }
-    let found = read::lead(&emitter.platform.store, emitter.tenant, id, emitter.now).await?;
-    let Some(lead) = found else { return Ok(()) };
-    let text = id.to_string();
-    let parts = [text.as_str(), change];
-    let happened = Happened { kind: EventType::LeadUpdated, parts: &parts, order: at, at, known_since: None };
     emitter.tell(happened, &lead).await
 }
 
@@ -194,7 +180,7 @@ struct ConsentChange<'a> {
     row: &'a ConsentRow,
 }
 
-/// A contact agreed to or withdrew something.
+/// A contact agreed to or withdrew something. `known_since` is when we first received it, when it may be an old story.
 ///
 /// # Errors
 /// As [`message_received`].
@@ -202,6 +188,7 @@ pub async fn consent_changed(
     emitter: Emitter<'_>,
     contact: ContactId,
     row: &ConsentRow,
+    known_since: Option<Millis>,
 ) -> Result<(), StoreError> {
     let text = row.id.to_string();
     let happened = Happened {
@@ -209,7 +196,7 @@ pub async fn consent_changed(
         parts: &[&text],
         order: time_of(row.id.ulid()),
         at: row.occurred_at,
-        known_since: None,
+        known_since,
     };
     emitter.tell(happened, &ConsentChange { contact_id: contact, row }).await
 }

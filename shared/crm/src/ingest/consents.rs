@@ -4,6 +4,7 @@ use super::IngestError;
 use super::contact::{self, Seen};
 use super::events::Context;
 use crate::consent::{self, Withdrawal};
+use crate::events::consent_changed;
 use domain::consent::{ConsentState, Purpose};
 use domain::ids::{ContactId, MessageId, derived_ulid};
 use domain::keywords;
@@ -37,7 +38,8 @@ pub(super) async fn by_keyword(
         event: &id.to_string(),
         trace_id: delivery.trace_id,
     };
-    consent::withdraw(context.store, delivery.tenant, contact, withdrawal).await?;
+    let row = consent::withdraw(context.store, delivery.tenant, contact, withdrawal).await?;
+    consent_changed(context.emitter, contact, &row, Some(received_at)).await?;
     Ok(())
 }
 
@@ -103,7 +105,8 @@ pub(super) async fn by_preference(
         event: raw,
         trace_id: delivery.trace_id,
     };
-    consent::event(context.store, delivery.tenant, contact, state, choice).await?;
+    let row = consent::event(context.store, delivery.tenant, contact, state, choice).await?;
+    consent_changed(context.emitter, contact, &row, Some(delivery.received_at)).await?;
     Ok(format!("followed: marketing messages {}", state.as_str()))
 }
 
@@ -119,6 +122,8 @@ pub(super) async fn by_status(
     }
     let at = last_moment(status.at.unwrap_or(context.delivery.received_at), context.delivery.received_at);
     let trace = context.delivery.trace_id;
-    consent::revoked_at_provider(context.store, context.delivery.tenant, contact, message, trace, at).await?;
+    let tenant = context.delivery.tenant;
+    let row = consent::revoked_at_provider(context.store, tenant, contact, message, trace, at).await?;
+    consent_changed(context.emitter, contact, &row, Some(context.delivery.received_at)).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! are seen, followed when they change. Never by parts of a number.
 
 use super::IngestError;
+use crate::events::{Emitter, lead_created};
 use domain::identity::{Identity, IdentityChange, Person};
 use domain::ids::{ContactId, TenantId, derived_ulid};
 use domain::phone::Phone;
@@ -13,11 +14,12 @@ use uuid::Uuid;
 
 /// What the lead of a new contact starts with.
 #[derive(Debug)]
-pub(super) struct LeadSeed {
+pub(super) struct LeadSeed<'a> {
     pub(super) source: &'static str,
     pub(super) referral: Option<String>,
     pub(super) created_at: Millis,
     pub(super) trace_id: Uuid,
+    pub(super) emitter: Emitter<'a>,
 }
 
 /// A person as an event shows them.
@@ -30,7 +32,7 @@ pub(super) struct Seen<'a> {
     pub(super) at: Millis,
     pub(super) received_at: Millis,
     /// Makes a lead of a new contact.
-    pub(super) lead: Option<&'a LeadSeed>,
+    pub(super) lead: Option<&'a LeadSeed<'a>>,
 }
 
 /// The contact of a person, made when it is new. For a known person who said nothing new this is one read.
@@ -176,7 +178,7 @@ async fn settle(
         store.learn_about_contact(seen.tenant, contact, field, value, seen.order).await?;
     }
     if let Some(lead) = seen.lead {
-        store
+        let made = store
             .ensure_first_lead(
                 seen.tenant,
                 contact,
@@ -186,6 +188,8 @@ async fn settle(
                 lead.trace_id,
             )
             .await?;
+        // Before it is noted that nothing is left to do: afterwards nobody would come back for it.
+        lead_created(lead.emitter, contact.first_lead(), !made).await?;
     }
     for identity in identities {
         let known = store.known_identity(seen.tenant, identity, true).await?;

@@ -6,6 +6,7 @@ use super::templates;
 use super::tenants::Facts;
 use super::{Delivery, IngestError};
 use crate::dispatch::{self, Confirmed};
+use crate::events::{Emitter, message_received, message_step, note_window};
 use domain::ids::{EventId, MessageId, derived_ulid};
 use domain::inbound;
 use domain::message::{Content, Direction};
@@ -23,6 +24,7 @@ pub(super) struct Context<'a> {
     pub(super) store: &'a Store,
     pub(super) delivery: Delivery<'a>,
     pub(super) facts: &'a Facts,
+    pub(super) emitter: Emitter<'a>,
     pub(super) now: Millis,
 }
 
@@ -65,7 +67,7 @@ impl Context<'_> {
             }
             EventKind::Account { field, event: name } => {
                 let reason = match template_change(field, &event.raw) {
-                    Some(change) => templates::follow(self.store, delivery, event, &change).await?,
+                    Some(change) => templates::follow(self.emitter, delivery, event, &change).await?,
                     None => format!("kept: {field} {}", name.as_deref().unwrap_or_default()),
                 };
                 self.keep(event, &reason).await
@@ -86,6 +88,7 @@ impl Context<'_> {
             referral: message.body.referral.as_ref().and_then(|ad| serde_json::to_string(ad).ok()),
             created_at: window::clamped(message.sent_at, self.delivery.received_at),
             trace_id: self.delivery.trace_id,
+            emitter: self.emitter,
         });
         let seen = Seen {
             tenant,
@@ -107,9 +110,9 @@ impl Context<'_> {
             )
             .await?;
         }
-        let received_at = match self.store.record_message(tenant, contact, entry).await? {
-            Recorded::New => self.delivery.received_at,
-            Recorded::Duplicate { received_at } => received_at,
+        let (received_at, known_since) = match self.store.record_message(tenant, contact, entry).await? {
+            Recorded::New => (self.delivery.received_at, None),
+            Recorded::Duplicate { received_at } => (received_at, Some(received_at)),
         };
         self.mark_target(id, Direction::Inbound, &message.body, message.sent_at, raw).await?;
         consents::by_keyword(self, contact, id, message, received_at).await?;
@@ -123,7 +126,9 @@ impl Context<'_> {
                 number,
             };
             self.store.move_conversation(tenant, contact, by).await?;
+            note_window(self.emitter, contact, by.at).await?;
         }
+        message_received(self.emitter, contact, id, known_since).await?;
         Ok(())
     }
 
@@ -212,7 +217,12 @@ impl Context<'_> {
         let confirmed =
             dispatch::confirm(self.store, tenant, echoed, &status.id, failed, update.at, self.now).await?;
         match confirmed {
-            Confirmed::Ours(record) => consents::by_status(self, record.contact, record.id, status).await,
+            Confirmed::Ours(record) => {
+                let (contact, id) = (record.contact, record.id);
+                consents::by_status(self, contact, id, status).await?;
+                message_step(self.emitter, contact, id, receipt, update.at, None).await?;
+                Ok(())
+            }
             Confirmed::NotOurs => Ok(()),
         }
     }
@@ -226,6 +236,7 @@ impl Context<'_> {
         let entry = EventEntry {
             id,
             provider: delivery.provider,
+            feed: None,
             auth_strength: delivery.auth_strength,
             received_at: delivery.received_at,
             trace_id: delivery.trace_id,

@@ -11,6 +11,7 @@ mod tenants;
 
 pub(crate) use contact::{of_identity as contact_of_identity, of_phone as contact_of_phone};
 
+use crate::events::Emitter;
 use domain::ids::TenantId;
 use domain::provider::{AuthStrength, Provider};
 use domain::time::Millis;
@@ -90,7 +91,14 @@ impl Ingest {
         let parsed = providers::parse(delivery.provider, delivery.body)
             .map_err(|error| IngestError::Permanent { reason: error.to_string() })?;
         let facts = self.tenants.get(&self.platform, delivery.tenant, now).await?;
-        let context = events::Context { store: &self.platform.store, delivery, facts: &facts, now };
+        let emitter = Emitter {
+            platform: &self.platform,
+            tenant: delivery.tenant,
+            receivers: &facts.receivers,
+            trace_id: delivery.trace_id,
+            now,
+        };
+        let context = events::Context { store: &self.platform.store, delivery, facts: &facts, emitter, now };
         let steps: Vec<_> = parsed.events.iter().map(|event| context.apply(event)).collect();
         let results: Vec<Result<(), IngestError>> =
             futures_util::stream::iter(steps).buffer_unordered(AT_A_TIME).collect().await;

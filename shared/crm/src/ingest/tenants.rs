@@ -1,5 +1,6 @@
 //! What the processor must know of a tenant, remembered for a minute so that a message costs no read for it.
 
+use crate::events::Receiver;
 use domain::ids::TenantId;
 use domain::provider::Provider;
 use domain::tenant::Number;
@@ -23,6 +24,8 @@ pub(super) struct Facts {
     pub(super) retention_ms: Option<u64>,
     /// A single-tenant deployment without a registered number: every number is this tenant's.
     any_number: bool,
+    /// Who is to be told.
+    pub(super) receivers: Vec<Receiver>,
 }
 
 impl Facts {
@@ -75,6 +78,7 @@ impl TenantCache {
                 .and_then(|tenant| tenant.retention_days)
                 .map(|days| u64::from(days) * 24 * 60 * 60 * 1000),
             any_number,
+            receivers: Receiver::of(&stored.endpoints),
         });
         let mut known = self.lock();
         if known.len() >= CAPACITY {

@@ -4,6 +4,7 @@ use super::Slice;
 use super::message::Raw;
 use super::walk::{Chunk, Source, walk};
 use domain::ids::{EventId, MessageId, TenantId};
+use domain::lead::FeedKind;
 use domain::parked::EventState;
 use domain::provider::{AuthStrength, Provider};
 use domain::time::Millis;
@@ -64,8 +65,11 @@ pub struct EventView {
     pub reason: Option<String>,
     /// When it is tried again.
     pub next_at: Option<Millis>,
-    /// Who sent it.
-    pub provider: Provider,
+    /// The provider that sent it; absent for what a source of leads sent.
+    pub provider: Option<Provider>,
+    /// The source of leads that sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead_source: Option<FeedKind>,
     /// How the webhook proved where it came from.
     pub auth_strength: Option<AuthStrength>,
     /// The message it became.
@@ -173,7 +177,9 @@ pub async fn parked_events(
     // Only a filter needs to look at more than it takes.
     let looked_at = if provider.is_some() { COUNTED } else { u32::try_from(limit).unwrap_or(COUNTED) };
     let parked = store.parked_events(tenant, looked_at).await?;
-    let wanted = parked.iter().filter(|entry| provider.is_none_or(|provider| entry.provider == provider));
+    let wanted = parked
+        .iter()
+        .filter(|entry| provider.is_none_or(|provider| entry.feed.is_none() && entry.provider == provider));
     Ok(wanted.map(|entry| entry.id).take(limit).collect())
 }
 
@@ -201,7 +207,8 @@ pub(super) fn logged(entry: LogEntry) -> EventView {
         attempts: Some(entry.attempts),
         reason: Some(entry.reason),
         next_at: entry.next_at,
-        provider: entry.provider,
+        provider: entry.feed.is_none().then_some(entry.provider),
+        lead_source: entry.feed,
         auth_strength: Some(entry.auth_strength),
         message_id: None,
         received_at: entry.received_at,
@@ -218,7 +225,8 @@ fn applied(entry: &Entry) -> EventView {
         attempts: None,
         reason: None,
         next_at: None,
-        provider: entry.provider,
+        provider: Some(entry.provider),
+        lead_source: None,
         auth_strength: None,
         message_id: Some(entry.id),
         received_at: entry.received_at,
@@ -242,8 +250,9 @@ impl Source for Logged<'_> {
         let page = self.store.events_by_time(self.tenant, before, count).await?;
         let last = page.events.last().map(|entry| entry.id.ulid());
         let entries = page.events.into_iter().map(|entry| {
-            let wanted = self.provider.is_none_or(|provider| entry.provider == provider)
-                && self.state.is_none_or(|state| entry.state == state);
+            let wanted =
+                self.provider.is_none_or(|provider| entry.feed.is_none() && entry.provider == provider)
+                    && self.state.is_none_or(|state| entry.state == state);
             (entry.id.ulid(), wanted.then(|| logged(entry)))
         });
         Ok(Chunk { entries: entries.collect(), last, more: page.more })
@@ -271,7 +280,7 @@ impl Source for Applied<'_> {
             let found = read.get(&entry.id.ulid()).cloned();
             (
                 entry.id.ulid(),
-                found.filter(|event| self.provider.is_none_or(|provider| event.provider == provider)),
+                found.filter(|event| self.provider.is_none_or(|provider| event.provider == Some(provider))),
             )
         });
         let last = page.entries.last().map(|entry| entry.id.ulid());

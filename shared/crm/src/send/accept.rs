@@ -7,6 +7,7 @@ use super::{Reason, SendError};
 use crate::ingest::contact_of_phone;
 use domain::ids::{ContactId, KeyId, MessageId, TenantId};
 use domain::outbound::SendState;
+use domain::outbound::QUEUE_DELAY_MS;
 use domain::permit::Refusal;
 use domain::time::Millis;
 use platform::Platform;
@@ -16,8 +17,6 @@ use platform::transport::Transport;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The queue can hold a message back for at most this long, in milliseconds; what waits longer is found by the sweeper.
-const DELAY_LIMIT_MS: u64 = 900_000;
 /// How often a waiting caller's message is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -152,7 +151,8 @@ pub(crate) async fn enqueue(
     now: Millis,
 ) {
     let wait_ms = not_before.map_or(0, |at| at.since(now));
-    if wait_ms > DELAY_LIMIT_MS {
+    if wait_ms > QUEUE_DELAY_MS {
+        // The sweeper finds it in time.
         return;
     }
     let job = LaneJob { tenant, contact };

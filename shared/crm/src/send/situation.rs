@@ -2,6 +2,7 @@
 
 use super::SendError;
 use super::evaluate::Target;
+use crate::events::Receiver;
 use crate::read::Family;
 use domain::consent::Consents;
 use domain::identity::{Bsuid, Identity};
@@ -47,6 +48,8 @@ pub(crate) struct Situation {
     pub(crate) consents: Consents,
     pub(crate) route: Option<Route>,
     integrations: Vec<Integration>,
+    /// Who is to be told what becomes of it.
+    pub(crate) receivers: Vec<Receiver>,
 }
 
 impl Situation {
@@ -122,6 +125,7 @@ impl Situation {
             language: language.map(|(_, language)| language),
             consents,
             route,
+            receivers: Receiver::of(&facts.endpoints),
             integrations: facts.integrations,
         })
     }

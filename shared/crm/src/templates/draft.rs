@@ -37,7 +37,7 @@ pub struct NewLanguage {
 }
 
 /// Makes drafts, and with `submit_now` submits them: then nothing is kept of templates that the review would refuse.
-/// A repetition of the same request finds what the first run made.
+/// A repetition of the same request, and another one that says the same, finds the draft that is there.
 ///
 /// # Errors
 /// [`WriteError::NeedsAdmin`] for an agent who submits; [`WriteError::Invalid`] for a name or a language that cannot
@@ -145,6 +145,13 @@ fn is_from(row: &TemplateRow, author: &Author) -> bool {
     row.written.as_ref().is_some_and(|written| written.made_by == author.run)
 }
 
+/// Whether a draft says what is to be written: making it again, after an answer that was lost, changes nothing.
+fn is_same(row: &TemplateRow, new: &NewTemplate, language: &NewLanguage) -> bool {
+    row.template.state == TemplateState::Draft
+        && row.template.category == new.category
+        && row.written.as_ref().is_some_and(|written| written.words == language.words)
+}
+
 async fn write(
     platform: &Platform,
     transport: &Transport,
@@ -207,7 +214,7 @@ fn row(
     let id = template_id(author.tenant, at.provider, &at.account, &new.name, &language.code);
     let old = known.iter().find(|row| row.template.id == id);
     if let Some(old) = old.filter(|old| old.template.state != TemplateState::Deleted) {
-        if is_from(old, author) {
+        if is_from(old, author) || is_same(old, new, language) {
             return Ok((old.clone(), false));
         }
         let (name, code, state) = (&new.name, &language.code, old.template.state.as_str());

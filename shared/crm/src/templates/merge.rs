@@ -183,7 +183,9 @@ fn written(old: &TemplateRow, mut template: Template, at: Millis, heard: Heard) 
 mod tests {
     use super::*;
     use domain::ids::derived_ulid;
+    use domain::template::draft::Words;
     use domain::template::{Button, ParameterFormat};
+    use platform::dynamo::{Submission, WrittenHere};
     use proptest::prelude::*;
 
     const fn at(ms: u64) -> Millis {
@@ -247,6 +249,25 @@ mod tests {
         assert_eq!(later.template.state, TemplateState::Approved);
         assert_eq!(absent(&paused, at(10)), None);
         assert_eq!(absent(&paused, at(11)).unwrap().template.state, TemplateState::Deleted);
+    }
+
+    #[test]
+    fn a_draft_is_in_no_list_and_one_that_is_listed_was_taken() {
+        let mut draft = row();
+        draft.template.state = TemplateState::Draft;
+        draft.written = Some(WrittenHere {
+            words: Words::of(&draft.template),
+            made_by: "one".into(),
+            attempt: Some(Submission { by: "two".into(), at: at(3) }),
+            taken_by: None,
+            edited_at: Vec::new(),
+        });
+        assert_eq!(absent(&draft, at(9)), None);
+        let pending = reported(TemplateState::Pending, Category::Utility);
+        let taken = listed(Some(&draft), place(), &pending, at(9)).unwrap();
+        assert_eq!(taken.template.state, TemplateState::Pending);
+        let written = taken.written.unwrap();
+        assert_eq!((written.attempt, written.taken_by.as_deref()), (None, Some("two")));
     }
 
     #[test]

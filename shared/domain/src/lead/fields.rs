@@ -19,6 +19,8 @@ const LARGEST_ATTRIBUTES: usize = 8 * 1024;
 const DEEPEST: usize = 4;
 /// The largest budget, in dirhams: what can be told in fils without loss, and more than anybody pays.
 const LARGEST_BUDGET_AED: u64 = 1_000_000_000_000;
+/// The most bedrooms.
+pub const MOST_BEDROOMS: u8 = 50;
 /// Fils in a dirham.
 const FILS: u64 = 100;
 

@@ -1,10 +1,12 @@
 //! Leads: where they come from, where they stand, and how promising they are.
 
+mod feed;
 mod fields;
 mod score;
 mod source;
 
-pub use fields::{Attributes, FieldError, Utm, area, assignee, budget, horizon, merged, name};
+pub use feed::FeedKind;
+pub use fields::{Attributes, FieldError, MOST_BEDROOMS, Utm, area, assignee, budget, horizon, merged, name};
 pub use score::{Score, ScoreFacts, ScoreReason, score};
 pub use source::LeadSource;
 

@@ -4,6 +4,7 @@ use super::events::{EventPage, LogEntry};
 use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, s};
 use super::{Store, keys, timeline};
 use domain::ids::{EventId, TenantId};
+use domain::lead::FeedKind;
 use domain::parked::EventState;
 use domain::provider::{AuthStrength, Provider};
 use domain::time::Millis;
@@ -23,6 +24,8 @@ struct EventItem {
     #[serde(default)]
     next_at: Option<u64>,
     provider: Provider,
+    #[serde(default)]
+    feed: Option<FeedKind>,
     auth: AuthStrength,
     recv: u64,
     updated: u64,
@@ -161,6 +164,7 @@ fn read(item: Item) -> Result<LogEntry, StoreError> {
         reason: stored.reason,
         next_at: stored.next_at.map(Millis::from_unix_ms),
         provider: stored.provider,
+        feed: stored.feed,
         auth_strength: stored.auth,
         received_at: Millis::from_unix_ms(stored.recv),
         updated_at: Millis::from_unix_ms(stored.updated),

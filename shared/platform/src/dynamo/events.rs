@@ -3,6 +3,7 @@
 use super::wire::{AttributeValue, Item, Names, Refused, StoreError, Values, n, s};
 use super::{Store, keys};
 use domain::ids::{EventId, TenantId};
+use domain::lead::FeedKind;
 use domain::parked::EventState;
 use domain::provider::{AuthStrength, Provider};
 use domain::time::Millis;
@@ -20,6 +21,8 @@ pub struct EventEntry<'a> {
     pub id: EventId,
     /// Who sent it.
     pub provider: Provider,
+    /// The source of leads that sent it, in place of a provider.
+    pub feed: Option<FeedKind>,
     /// How the webhook proved where it came from.
     pub auth_strength: AuthStrength,
     /// When we received it.
@@ -45,6 +48,8 @@ pub struct LogEntry {
     pub next_at: Option<Millis>,
     /// Who sent it.
     pub provider: Provider,
+    /// The source of leads that sent it, in place of a provider.
+    pub feed: Option<FeedKind>,
     /// How the webhook proved where it came from.
     pub auth_strength: AuthStrength,
     /// When we received it.
@@ -200,6 +205,10 @@ impl Store {
             (":trace", s(event.trace_id)),
             (":chunks", n(chunks.len() as u64)),
         ]);
+        if let Some(feed) = event.feed {
+            expression.push_str(", feed = :feed");
+            values.insert(":feed", s(feed));
+        }
         let mut names = Names::from([("#state", "state"), ("#auth", "auth")]);
         let mut removed = Vec::new();
         match step.next_at {

@@ -9,6 +9,7 @@ use super::wire::Key;
 use domain::consent::Purpose;
 use domain::identity::Identity;
 use domain::ids::{ConsentId, ContactId, EventId, KeyId, LeadId, MessageId, TemplateId, TenantId};
+use domain::lead::FeedKind;
 use domain::provider::Provider;
 use domain::rate::Window;
 use domain::template::name_digest;
@@ -113,6 +114,21 @@ pub(super) fn annex(tenant: TenantId, provider_message_id: &str) -> Key {
 
 pub(super) fn lead(tenant: TenantId, lead: LeadId) -> Key {
     key(format!("T#{tenant}#L#{}", lead.ulid()), "LEAD")
+}
+
+/// A source that hands leads over, beside the tenant's numbers.
+pub(super) fn feed(tenant: TenantId, kind: FeedKind) -> Key {
+    key(tenant_partition(tenant), format!("{FEED_SORT}{kind}"))
+}
+
+/// Where the sort keys of sources of leads begin.
+pub(super) const FEED_SORT: &str = "FEED#";
+
+/// Sources of leads that are asked on a schedule, in the sparse index.
+pub(super) const PULLS: &str = "PULLS";
+
+pub(super) fn pull_sort(at: Millis, tenant: TenantId, kind: FeedKind) -> String {
+    format!("{}#{tenant}#{kind}", due_before(at))
 }
 
 /// What a source calls an enquiry: leads to the lead that was made of it.
@@ -367,6 +383,7 @@ mod tests {
             annex(t, "wamid.#"),
             lead(t, contact_id.first_lead()),
             enquiry(t, "bayut", "1#2"),
+            feed(t, FeedKind::Bayut),
             happening(t, contact_id, ulid),
             event(t, event_id),
             event_payload(t, event_id, 0),

@@ -139,7 +139,7 @@ pub(super) const fn position(id: LeadId, created_at: Millis) -> Ulid {
 }
 
 impl Store {
-    /// Makes sure that a contact's first lead exists; an existing one stays as it is.
+    /// Makes sure that a contact's first lead exists; false when it did, and it stays as it is.
     ///
     /// # Errors
     /// The table is unreachable.
@@ -151,7 +151,7 @@ impl Store {
         referral: Option<&str>,
         created_at: Millis,
         trace_id: Uuid,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let id = contact.first_lead();
         let key = keys::lead(tenant, id);
         let mut expression = String::from(
@@ -171,11 +171,11 @@ impl Store {
             expression.push_str(", referral = :referral");
         }
         let names = Names::from([("#source", "source"), ("#status", "status")]);
-        self.crm
+        let made = self
+            .crm
             .update("ensure lead", key, &expression, Some("attribute_not_exists(pk)"), names, values)
-            .await?
-            .ok();
-        Ok(())
+            .await?;
+        Ok(made.is_ok())
     }
 
     /// One lead, by a consistent read; a double is read as it is.

@@ -6,6 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::ids::{EventId, TenantId};
+use domain::lead::FeedKind;
 use domain::provider::{AuthStrength, Provider};
 use domain::time::Millis;
 use miniz_oxide::deflate::compress_to_vec;
@@ -30,6 +31,8 @@ pub struct InboundEnvelope<'a> {
     pub tenant: TenantId,
     /// Which provider's language the body speaks: the one whose credential verified.
     pub provider: Provider,
+    /// The source of leads whose language the body speaks, in place of a provider.
+    pub feed: Option<FeedKind>,
     /// How the sender proved itself.
     pub auth_strength: AuthStrength,
     /// When the webhook took it.
@@ -91,6 +94,8 @@ struct Wire<'a> {
     v: u8,
     tenant: TenantId,
     provider: Provider,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    feed: Option<FeedKind>,
     auth_strength: AuthStrength,
     received_at: Millis,
     trace_id: Uuid,
@@ -118,6 +123,7 @@ impl InboundEnvelope<'_> {
             v: VERSION,
             tenant: self.tenant,
             provider: self.provider,
+            feed: self.feed,
             auth_strength: self.auth_strength,
             received_at: self.received_at,
             trace_id: self.trace_id,
@@ -157,6 +163,7 @@ impl InboundEnvelope<'_> {
         Ok(InboundEnvelope {
             tenant: wire.tenant,
             provider: wire.provider,
+            feed: wire.feed,
             auth_strength: wire.auth_strength,
             received_at: wire.received_at,
             trace_id: wire.trace_id,
@@ -217,6 +224,7 @@ mod tests {
         InboundEnvelope {
             tenant: TenantId::from_ulid(derived_ulid(1_700_000_000_000, &["t"])),
             provider: Provider::Dialog360,
+            feed: None,
             auth_strength: AuthStrength::UrlToken,
             received_at: Millis::from_unix_ms(1_747_298_531_103),
             trace_id: Uuid::from_u128(7),

@@ -1,5 +1,9 @@
 //! Receivers of customer webhooks: made, changed, their secrets rotated, switched off.
 
+mod secret;
+
+pub(crate) use secret::secrets;
+
 use crate::events::{self, Emitter, Receiver};
 use domain::ids::{EndpointId, TenantId};
 use domain::redacted::Redacted;
@@ -8,15 +12,13 @@ use domain::webhook::{EVERYTHING, EventType, OVERLAP_MS};
 use platform::Platform;
 use platform::courier::{NotAReceiver, ReceiverUrl};
 use platform::dynamo::{Endpoint, EndpointHealth, NewAuditEntry, StoreError};
-use platform::vault::{Sealed, Tampered, VaultError};
+use platform::vault::VaultError;
+use secret::{new_secret, open, seal};
 use serde::Serialize;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 /// How many receivers a tenant may have.
 pub const AT_MOST: usize = 20;
-/// What the secrets of receivers are sealed for.
-const PURPOSE: &str = "endpoint";
 /// The longest description, in characters.
 const LONGEST_DESCRIPTION: usize = 256;
 /// How often a write that met another one is tried.
@@ -355,29 +357,12 @@ pub(crate) async fn switch_off(
     let entry =
         NewAuditEntry { at: now, actor: "system", action: "endpoint.disable", target: &target, trace_id };
     platform.store.append_audit(tenant, entry).await?;
-    let receivers = Receiver::of(&platform.store.endpoints(tenant).await?);
+    let mut others = platform.store.endpoints(tenant).await?;
+    others.retain(|other| other.id != id);
+    let receivers = Receiver::of(&others);
     let emitter = Emitter { platform, tenant, receivers: &receivers, trace_id, now };
     events::endpoint_disabled(emitter, &view(saved, EndpointHealth::default(), now)).await?;
     Ok(())
-}
-
-/// The secrets that sign now, the newest first.
-///
-/// # Errors
-/// The key service did not answer, or a value is damaged.
-pub(crate) async fn secrets(
-    platform: &Platform,
-    tenant: TenantId,
-    endpoint: &Endpoint,
-    now: Millis,
-) -> Result<Vec<Zeroizing<String>>, VaultError> {
-    let mut secrets = vec![open(platform, tenant, endpoint, &endpoint.sealed).await?];
-    if let (Some(before), Some(until)) = (&endpoint.sealed_before, endpoint.before_until)
-        && until > now
-    {
-        secrets.push(open(platform, tenant, endpoint, before).await?);
-    }
-    Ok(secrets)
 }
 
 async fn save(
@@ -421,39 +406,6 @@ fn description_of(text: Option<String>) -> Result<Option<String>, EndpointError>
     if text.as_ref().is_some_and(bad) { Err(EndpointError::Description) } else { Ok(text) }
 }
 
-fn new_secret() -> Result<Zeroizing<String>, EndpointError> {
-    use base64::Engine as _;
-    let mut random = Zeroizing::new([0u8; 32]);
-    getrandom::fill(random.as_mut()).map_err(|_| EndpointError::Random)?;
-    let encoded = Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(random.as_ref()));
-    Ok(Zeroizing::new(format!("whsec_{}", *encoded)))
-}
-
-fn place(id: EndpointId) -> String {
-    format!("{id}|secret")
-}
-
-async fn seal(
-    platform: &Platform,
-    tenant: TenantId,
-    id: EndpointId,
-    secret: &str,
-) -> Result<String, VaultError> {
-    Ok(platform.vault.seal(tenant, PURPOSE, &place(id), secret.as_bytes()).await?.to_string())
-}
-
-async fn open(
-    platform: &Platform,
-    tenant: TenantId,
-    endpoint: &Endpoint,
-    sealed: &str,
-) -> Result<Zeroizing<String>, VaultError> {
-    let sealed = Sealed::parse(sealed)?;
-    let opened = platform.vault.open(tenant, PURPOSE, &place(endpoint.id), &sealed).await?;
-    let text = std::str::from_utf8(&opened).map_err(|_| Tampered)?;
-    Ok(Zeroizing::new(text.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -465,12 +417,5 @@ mod tests {
         assert_eq!(names(&["lead.created", "*"]).unwrap(), ["*"]);
         assert!(names(&[]).is_err());
         assert!(names(&["lead.*"]).unwrap_err().to_string().contains("`lead.*`"));
-    }
-
-    #[test]
-    fn a_secret_is_32_random_bytes_in_base_64_behind_its_prefix() {
-        let secret = new_secret().unwrap();
-        assert_eq!((secret.len(), secret.get(..6)), (50, Some("whsec_")));
-        assert_ne!(*secret, *new_secret().unwrap());
     }
 }
