@@ -60,10 +60,10 @@ pub(crate) async fn patch(
 
 fn read(body: ChangeBody) -> Result<Change, Problem> {
     let assignee = body.assignee.map(Option::unwrap_or_default);
-    if let Some(name) = &assignee {
-        if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-            return Err(Problem::invalid("assignee", format!("Expected at most {LONGEST_NAME} characters.")));
-        }
+    if let Some(name) = &assignee
+        && (name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control))
+    {
+        return Err(Problem::invalid("assignee", format!("Expected at most {LONGEST_NAME} characters.")));
     }
     let change = Change { status: body.status, assignee, read: body.read, typing: body.typing };
     if change == Change::default() {

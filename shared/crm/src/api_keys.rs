@@ -4,22 +4,24 @@
 //! A live admin manages the tenant's live keys and the test keys of its sandbox twin; a test admin the test keys alone.
 //! Every change is in the log of whoever made it.
 
+mod reach;
+mod view;
+
+pub use view::{KeyStatus, KeyView};
+
 use domain::access::{ApiKey, Environment, Principal, Role};
 use domain::address_range::AddressRange;
 use domain::ids::{KeyId, TenantId};
-use domain::tenant::Tenant;
 use domain::time::Millis;
 use platform::Platform;
 use platform::dynamo::{
     ApiKeyRecord, KeyEdit, KeyMade, KeyRevoked, ListedKey, NewAuditEntry, Store, StoreError,
 };
-use platform::http::days_left;
-use serde::Serialize;
 use ulid::Ulid;
+use reach::{Reach, another_admin, opens_everything};
 use uuid::Uuid;
+use view::view;
 
-/// How many keys are read at once.
-const AT_ONCE: u32 = 100;
 /// How often a change that met another one is tried.
 const TRIES: u32 = 3;
 
@@ -45,57 +47,6 @@ pub struct Wanted {
     pub expires_at: Option<Millis>,
     /// From where it may be used; from anywhere when empty.
     pub allowed_ips: Vec<AddressRange>,
-}
-
-/// Where a key stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyStatus {
-    /// It opens what it is for.
-    Active,
-    /// Another one takes its place, and its overlap is not over.
-    Replaced,
-    /// It ended.
-    Expired,
-    /// It was revoked.
-    Revoked,
-}
-
-/// A key as the API shows it: never its text, never its digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct KeyView {
-    /// Its id.
-    pub id: KeyId,
-    /// What people call it.
-    pub name: String,
-    /// What it may do.
-    pub role: Role,
-    /// Live or test.
-    pub environment: Environment,
-    /// How it begins.
-    pub prefix: &'static str,
-    /// How it ends.
-    pub last4: String,
-    /// Where it stands.
-    pub status: KeyStatus,
-    /// When it was made.
-    pub created_at: Millis,
-    /// When it ends.
-    pub expires_at: Option<Millis>,
-    /// In how many days that is, rounded up; absent when it does not end, or has.
-    pub expires_in_days: Option<u64>,
-    /// When it was last used, to the hour.
-    pub last_used_at: Option<Millis>,
-    /// When it was revoked.
-    pub revoked_at: Option<Millis>,
-    /// From where it may be used; from anywhere when empty.
-    pub allowed_ips: Vec<AddressRange>,
-    /// How many requests a minute it may make.
-    pub rate_limit: u32,
-    /// The key whose place it takes.
-    pub replaces: Option<KeyId>,
-    /// The key that takes its place.
-    pub replaced_by: Option<KeyId>,
 }
 
 /// A key that was just made, with its text.
@@ -319,73 +270,6 @@ impl By {
     }
 }
 
-/// Whose keys a caller manages.
-struct Reach {
-    /// The caller's own tenant; the twin itself for a test key.
-    own: Tenant,
-    environment: Environment,
-}
-
-impl Reach {
-    async fn of(store: &Store, by: &By) -> Result<Self, KeyError> {
-        let tenant = by.principal.tenant;
-        let own = store.tenant_facts_now(tenant).await?.tenant;
-        let own = own.ok_or_else(|| StoreError::missing("read tenant", tenant))?;
-        Ok(Self { own, environment: by.principal.environment })
-    }
-
-    /// The tenant whose data keys of an environment open.
-    fn tenant_of(&self, environment: Environment) -> Result<TenantId, KeyError> {
-        match (self.environment, environment) {
-            (Environment::Live, Environment::Live) | (Environment::Test, Environment::Test) => {
-                Ok(self.own.id)
-            }
-            (Environment::Live, Environment::Test) => self
-                .own
-                .sandbox
-                .ok_or_else(|| KeyError::Conflict("This tenant has no sandbox for test keys.".to_owned())),
-            (Environment::Test, Environment::Live) => Err(KeyError::TestOnly),
-        }
-    }
-
-    async fn find(&self, store: &Store, id: KeyId) -> Result<ListedKey, KeyError> {
-        for tenant in [Some(self.own.id), self.own.sandbox].into_iter().flatten() {
-            if let Some(found) = store.api_key_by_id(tenant, id).await? {
-                return Ok(found);
-            }
-        }
-        Err(KeyError::NotFound)
-    }
-}
-
-/// Whether a key is one of those of which a tenant must keep one.
-fn opens_everything(record: &ApiKeyRecord, now: Millis) -> bool {
-    record.role == Role::Admin
-        && record.environment == Environment::Live
-        && record.replaced_by.is_none()
-        && record.is_good(now)
-}
-
-/// The digest of another live admin key of a tenant.
-async fn another_admin(
-    store: &Store,
-    tenant: TenantId,
-    than: KeyId,
-    now: Millis,
-) -> Result<Option<String>, KeyError> {
-    let mut before = None;
-    loop {
-        let keys = store.api_keys(tenant, before, AT_ONCE).await?;
-        let Some(last) = keys.last() else { return Ok(None) };
-        before = Some(last.record.id.ulid());
-        let mut others =
-            keys.into_iter().filter(|key| key.record.id != than && opens_everything(&key.record, now));
-        if let Some(other) = others.next() {
-            return Ok(Some(other.digest));
-        }
-    }
-}
-
 fn fresh(environment: Environment) -> Result<ApiKey, KeyError> {
     let mut random = [0u8; 64];
     getrandom::fill(&mut random).map_err(|_| KeyError::Random)?;
@@ -397,36 +281,4 @@ fn lost(id: KeyId) -> KeyError {
     KeyError::Conflict(format!(
         "An earlier run of this request made {id}, whose text cannot be shown any more; rotate it, or revoke it."
     ))
-}
-
-fn view(record: &ApiKeyRecord, now: Millis) -> KeyView {
-    let ended = record.expires_at.is_some_and(|at| at <= now);
-    let status = if record.revoked_at.is_some() {
-        KeyStatus::Revoked
-    } else if ended {
-        KeyStatus::Expired
-    } else if record.replaced_by.is_some() {
-        KeyStatus::Replaced
-    } else {
-        KeyStatus::Active
-    };
-    let ends = record.expires_at.filter(|_| matches!(status, KeyStatus::Active | KeyStatus::Replaced));
-    KeyView {
-        id: record.id,
-        name: record.name.clone(),
-        role: record.role,
-        environment: record.environment,
-        prefix: record.environment.key_prefix(),
-        last4: record.last4.clone(),
-        status,
-        created_at: record.created_at,
-        expires_at: record.expires_at,
-        expires_in_days: ends.map(|at| days_left(at, now)),
-        last_used_at: record.last_used_at,
-        revoked_at: record.revoked_at,
-        allowed_ips: record.allowed_ips.clone(),
-        rate_limit: record.limits().key,
-        replaces: record.replaces,
-        replaced_by: record.replaced_by,
-    }
 }

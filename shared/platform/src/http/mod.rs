@@ -5,6 +5,7 @@
 
 mod auth;
 mod body;
+mod code;
 mod cursor;
 mod deprecation;
 mod edge;
@@ -19,11 +20,12 @@ mod standing;
 
 pub use auth::{Admin, Agent, Caller, Requirement, Viewer};
 pub use body::{JsonBody, NoBody, OptionalBody};
+pub use code::Code;
 pub use edge::{Call, serve};
 pub use envelope::Data;
 pub use file::{Elsewhere, File, FileBody};
 pub use idempotency::Seed;
 pub use page::{Listing, Page, Pagination};
 pub use params::{Known, Params, PathId};
-pub use problem::{Code, Problem, Refused};
+pub use problem::{Problem, Refused};
 pub use standing::days_left;
