@@ -76,7 +76,8 @@ fn ms(at: &Value) -> i64 {
 }
 
 #[tokio::test]
-async fn a_receiver_that_always_fails_is_tried_at_the_documented_offsets_and_then_the_delivery_is_exhausted() {
+async fn a_receiver_that_always_fails_is_tried_at_the_documented_offsets_and_then_the_delivery_is_exhausted()
+{
     let world = world().await;
     let setup = Setup::of(&world, &["*"]).await;
     setup.receiver.answers(Reply::status(500));
@@ -135,7 +136,10 @@ async fn what_was_exhausted_is_delivered_again_with_the_same_id_and_bytes() {
     setup.receiver.answers(Reply::status(410));
     let id = setup.test().await;
     let delivery = setup.until(&id, |delivery| delivery["status"] != "pending").await;
-    assert_eq!((&delivery["status"], &delivery["attempts"][0]["status_code"]), (&json!("cancelled"), &json!(410)));
+    assert_eq!(
+        (&delivery["status"], &delivery["attempts"][0]["status_code"]),
+        (&json!("cancelled"), &json!(410))
+    );
     // 410 switched the endpoint off at once, and the audit log says so.
     let endpoint = setup.endpoint().await;
     assert_eq!(endpoint["status"], "disabled", "{endpoint}");
@@ -144,7 +148,9 @@ async fn what_was_exhausted_is_delivered_again_with_the_same_id_and_bytes() {
     let off = setup.post(&again, json!({})).await;
     assert_eq!((off.status.as_u16(), off.code().as_str()), (409, "conflict"));
 
-    world.call("PATCH", &format!("{ENDPOINTS}/{}", setup.id), &setup.key, &json!({"status": "enabled"})).await;
+    world
+        .call("PATCH", &format!("{ENDPOINTS}/{}", setup.id), &setup.key, &json!({"status": "enabled"}))
+        .await;
     setup.receiver.answers(Reply::status(200));
     let again = setup.post(&again, json!({})).await;
     assert_eq!(again.status, 202, "{:?}", again.json());
@@ -381,7 +387,10 @@ async fn deliveries_are_listed_newest_first_page_by_page_and_filtered() {
     let second = world.get(&format!("{DELIVERIES}?limit=5&cursor={cursor}"), &setup.key).await;
     assert_eq!(listed(second.items()), ids[5..10]);
     assert_eq!(world.all(&format!("{DELIVERIES}?status=cancelled"), &setup.key).await.len(), 4);
-    assert_eq!(world.all(&format!("{DELIVERIES}?event_type=ping&status=succeeded"), &setup.key).await.len(), 8);
+    assert_eq!(
+        world.all(&format!("{DELIVERIES}?event_type=ping&status=succeeded"), &setup.key).await.len(),
+        8
+    );
     assert_eq!(world.all(&format!("{DELIVERIES}?event_type=lead.created"), &setup.key).await.len(), 0);
     assert_eq!(world.all(&format!("{DELIVERIES}?endpoint_id={}", setup.id), &setup.key).await.len(), 12);
     let other = "we_01ARZ3NDEKTSV4RRFFQ69G5FAV";

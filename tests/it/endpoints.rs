@@ -17,7 +17,8 @@ async fn world() -> World {
 async fn an_endpoint_is_made_shown_changed_and_deleted_and_its_secret_is_shown_once() {
     let world = world().await;
     let keys = world.tenant("meta").keys;
-    let body = json!({"url": "https://example.com/hook", "events": ["ping", "lead.created"], "description": "CRM"});
+    let body =
+        json!({"url": "https://example.com/hook", "events": ["ping", "lead.created"], "description": "CRM"});
     let made = world.post(ENDPOINTS, &keys.live_admin, &body).await;
     assert_eq!(made.status, 201, "{:?}", made.json());
     let secret = made.data()["secret"].as_str().unwrap().to_owned();
@@ -37,7 +38,10 @@ async fn an_endpoint_is_made_shown_changed_and_deleted_and_its_secret_is_shown_o
     assert_eq!(changed.status, 200, "{:?}", changed.json());
     let changed = changed.data();
     assert_eq!((&changed["status"], &changed["events"]), (&json!("disabled"), &json!(["*"])));
-    assert_eq!((&changed["description"], &changed["url"]), (&Value::Null, &json!("https://example.com:8443/two")));
+    assert_eq!(
+        (&changed["description"], &changed["url"]),
+        (&Value::Null, &json!("https://example.com:8443/two"))
+    );
     assert!(changed["disabled_at"].is_string() && changed["disabled_reason"].is_string(), "{changed}");
     let on = world.call("PATCH", &path, &keys.live_admin, &json!({"status": "enabled"})).await.data();
     assert_eq!((&on["status"], &on["disabled_at"]), (&json!("enabled"), &Value::Null));

@@ -32,11 +32,13 @@ impl Portal {
                 let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
                 let service = service_fn(move |request: Request<Incoming>| {
                     let path = request.uri().path_and_query().unwrap().to_string();
-                    let key = request.headers().get("authorization").map(|key| key.to_str().unwrap().to_owned());
+                    let key =
+                        request.headers().get("authorization").map(|key| key.to_str().unwrap().to_owned());
                     let before = seen.lock().unwrap().len();
                     seen.lock().unwrap().push((path.clone(), key.unwrap_or_default()));
                     let (status, body) = answer(&path, before);
-                    let response = Response::builder().status(status).body(Full::new(Bytes::from(body))).unwrap();
+                    let response =
+                        Response::builder().status(status).body(Full::new(Bytes::from(body))).unwrap();
                     async move { Ok::<_, Infallible>(response) }
                 });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
@@ -74,17 +76,25 @@ async fn leads(world: &World) -> Vec<Value> {
 #[tokio::test]
 async fn each_source_proves_itself_in_its_own_way_and_nobody_else_gets_in() {
     let world = World::start().await;
-    connected(&world, "property_finder", json!({"secret": "pf-secret-1", "signature_header": "X-PF-Signature"})).await;
+    connected(
+        &world,
+        "property_finder",
+        json!({"secret": "pf-secret-1", "signature_header": "X-PF-Signature"}),
+    )
+    .await;
     let bayut = connected(&world, "bayut", json!({"api_key": "bayut-key-1"})).await;
     let site = connected(&world, "website", json!({})).await;
     let (bayut, site) = (bayut["token"].as_str().unwrap(), site["token"].as_str().unwrap());
-    let pf = json!({"id": 1, "channel": "whatsapp", "listing": {"reference": "PF-7"}, "sender": {"name": "Omar",
+    let pf =
+        json!({"id": 1, "channel": "whatsapp", "listing": {"reference": "PF-7"}, "sender": {"name": "Omar",
         "contacts": [{"type": "phone", "value": "050 111 0001"}]}})
-    .to_string();
+        .to_string();
     let listing = json!([{"lead_id": 2, "lead_target": "listing", "inquirer_details": {"name": "Sara", "cell": "00971501110002",
         "message": "still free?"}, "listing_details": {"listing_reference": "B-7"}}])
     .to_string();
-    let own = json!({"name": "Aisha", "email": "aisha@example.com", "budget_aed": 900_000, "utm_source": "Google"}).to_string();
+    let own =
+        json!({"name": "Aisha", "email": "aisha@example.com", "budget_aed": 900_000, "utm_source": "Google"})
+            .to_string();
 
     let signature = hmac_hex("pf-secret-1", pf.as_bytes());
     let stamp = world.now_s();
@@ -99,7 +109,11 @@ async fn each_source_proves_itself_in_its_own_way_and_nobody_else_gets_in() {
     for (source, query, headers, body) in &good {
         for (query, headers, body) in [
             ("", vec![], body.to_string()),
-            ("?token=wrong", vec![("x-pf-signature", "00"), ("x-hadar-signature", "t=1,v1=00")], body.to_string()),
+            (
+                "?token=wrong",
+                vec![("x-pf-signature", "00"), ("x-hadar-signature", "t=1,v1=00")],
+                body.to_string(),
+            ),
             (*query, headers.clone(), format!("{body} ")),
         ] {
             if !query.is_empty() && query.len() > 20 {
@@ -132,13 +146,22 @@ async fn each_source_proves_itself_in_its_own_way_and_nobody_else_gets_in() {
     let leads = leads(&world).await;
     assert_eq!(leads.len(), 3, "{leads:?}");
     let of = |source: &str| leads.iter().find(|lead| lead["source"] == source).unwrap().clone();
-    assert_eq!((&of("property_finder")["phone"], &of("property_finder")["external_id"]), (&json!("+971501110001"), &json!("1")));
+    assert_eq!(
+        (&of("property_finder")["phone"], &of("property_finder")["external_id"]),
+        (&json!("+971501110001"), &json!("1"))
+    );
     assert_eq!(of("property_finder")["attributes"]["listing_reference"], "PF-7");
     assert_eq!((&of("bayut")["phone"], &of("bayut")["name"]), (&json!("+971501110002"), &json!("Sara")));
-    assert_eq!((&of("website")["budget_aed"], &of("website")["utm"]["source"]), (&json!(900_000), &json!("google")));
+    assert_eq!(
+        (&of("website")["budget_aed"], &of("website")["utm"]["source"]),
+        (&json!(900_000), &json!("google"))
+    );
     let path = format!("/v1/leads/{}/timeline", of("bayut")["id"].as_str().unwrap());
     let events = world.all(&path, &world.tenant("meta").keys.live_viewer).await;
-    assert_eq!((&events[0]["type"], &events[0]["data"]["message"]), (&json!("lead.created"), &json!("still free?")));
+    assert_eq!(
+        (&events[0]["type"], &events[0]["data"]["message"]),
+        (&json!("lead.created"), &json!("still free?"))
+    );
     assert_eq!(events[0]["actor"], "bayut");
 }
 
@@ -187,14 +210,16 @@ async fn a_lead_of_meta_is_fetched_after_its_webhook_and_tried_again_when_meta_i
     assert!(!shown.to_string().contains("page-token-1") && shown["status"] == "live", "{shown}");
 
     let path = format!("/v1/webhooks/leads/{}/meta_lead_ads", world.tenant("meta").id);
-    let handshake = |token: &str| format!("{path}?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}");
+    let handshake =
+        |token: &str| format!("{path}?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}");
     let answer = world.send("GET", &handshake("verify-me-1"), &[], "").await;
     assert_eq!((answer.status.as_u16(), answer.bytes.as_ref()), (200, b"1158201444".as_slice()));
     assert_eq!(world.send("GET", &handshake("other"), &[], "").await.status, 403);
 
-    let body = json!({"object": "page", "entry": [{"id": "444", "time": 1, "changes": [{"field": "leadgen", "value":
+    let body =
+        json!({"object": "page", "entry": [{"id": "444", "time": 1, "changes": [{"field": "leadgen", "value":
         {"leadgen_id": "555", "page_id": "444", "form_id": "333", "created_time": 1_747_298_531}}]}]})
-    .to_string();
+        .to_string();
     let signature = format!("sha256={}", hmac_hex("app-secret-1", body.as_bytes()));
     let headers = [("x-hub-signature-256", signature.as_str())];
     assert_eq!(push(&world, "meta_lead_ads", "", &headers, &body).await.status, 200);

@@ -127,7 +127,9 @@ async fn no_spelling_of_a_private_address_can_be_registered_or_changed_to() {
     let (id, _) = world.register(&key, "https://example.com:8443/hook?x=1", &["*"]).await;
     let path = format!("{ENDPOINTS}/{id}");
     for host in HOSTS {
-        for url in [format!("https://{host}/"), format!("https://{host}:8443/hook"), format!("http://{host}/")] {
+        for url in
+            [format!("https://{host}/"), format!("https://{host}:8443/hook"), format!("http://{host}/")]
+        {
             refused(&world, &key, ENDPOINTS, "POST", &url).await;
         }
         refused(&world, &key, &path, "PATCH", &format!("https://{host}/")).await;
@@ -191,8 +193,7 @@ async fn a_name_that_leads_inside_is_refused_at_every_attempt_and_nobody_is_call
     let now = platform.clock.now();
     // The stack's own dispatcher must not be faster.
     world.faults(json!([{"service": "sqs", "operation": "SendMessage", "action": "error"}])).await;
-    let emitter =
-        Emitter { platform: &platform, tenant, receivers: &[], trace_id: Uuid::new_v4(), now };
+    let emitter = Emitter { platform: &platform, tenant, receivers: &[], trace_id: Uuid::new_v4(), now };
     let delivery = ping(emitter, endpoint, ulid::Ulid::from_parts(1, 1)).await.unwrap();
     for (attempt, address) in
         ["127.0.0.1", "169.254.169.254", "::ffff:10.0.0.1", "64:ff9b::a00:1"].iter().enumerate()
@@ -206,7 +207,11 @@ async fn a_name_that_leads_inside_is_refused_at_every_attempt_and_nobody_is_call
             work(&platform, &courier, job).await.unwrap();
             noted = platform.store.delivery(tenant, delivery).await.unwrap().unwrap().attempts;
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            platform.store.restart_delivery(tenant, delivery, platform.clock.now(), now.plus_ms(9_999_999)).await.unwrap();
+            platform
+                .store
+                .restart_delivery(tenant, delivery, platform.clock.now(), now.plus_ms(9_999_999))
+                .await
+                .unwrap();
         }
         assert_eq!(lookup.0.load(Ordering::Relaxed), 1, "looked up once for each attempt");
         let error = noted[attempt].error.clone().unwrap();

@@ -74,8 +74,7 @@ pub(crate) async fn post(
     let written = written.ok_or(Problem::NotFound)?;
     let (tenant, trace_id) = (caller.tenant(), caller.call.trace_id);
     let receivers = Receiver::read(&platform, tenant).await?;
-    let emitter =
-        Emitter { platform: &platform, tenant, receivers: &receivers, trace_id, now: caller.now() };
+    let emitter = Emitter { platform: &platform, tenant, receivers: &receivers, trace_id, now: caller.now() };
     consent_changed(emitter, id, &written, None).await?;
     Ok(Data::created(written))
 }

@@ -14,11 +14,9 @@ use domain::address_range::AddressRange;
 use domain::ids::{KeyId, TenantId};
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{
-    ApiKeyRecord, KeyEdit, KeyMade, KeyRevoked, ListedKey, NewAuditEntry, Store, StoreError,
-};
-use ulid::Ulid;
+use platform::dynamo::{ApiKeyRecord, KeyEdit, KeyMade, KeyRevoked, NewAuditEntry, StoreError};
 use reach::{Reach, another_admin, opens_everything};
+use ulid::Ulid;
 use uuid::Uuid;
 use view::view;
 

@@ -1,17 +1,18 @@
 //! The only place that formats keys. Every key starts with a tenant, but for API keys (found by their digest before
 //! anybody is known), the owners of numbers (the same for all tenants) and the sparse index of what is due.
 
+mod callers;
 mod receivers;
 
+pub(super) use callers::*;
 pub(super) use receivers::*;
 
 use super::wire::Key;
 use domain::consent::Purpose;
 use domain::identity::Identity;
-use domain::ids::{ConsentId, ContactId, EventId, KeyId, LeadId, MessageId, TemplateId, TenantId};
+use domain::ids::{ConsentId, ContactId, EventId, LeadId, MessageId, TemplateId, TenantId};
 use domain::lead::FeedKind;
 use domain::provider::Provider;
-use domain::rate::Window;
 use domain::template::name_digest;
 use domain::time::Millis;
 use sha2::{Digest, Sha256};
@@ -50,28 +51,6 @@ pub(super) fn trial(tenant: TenantId, provider: Provider, number: &str) -> Key {
 pub(super) fn number_owner(provider: Provider, claim: &str) -> Key {
     key(format!("PN#{provider}#{claim}"), "PN")
 }
-
-pub(super) fn api_key(digest: &str) -> Key {
-    key(format!("AK#{digest}"), "AK")
-}
-
-/// A tenant's API keys: where the list of them begins.
-pub(super) fn api_keys_partition(tenant: TenantId) -> String {
-    format!("T#{tenant}#KEYS")
-}
-
-/// Leads from a key's id to the digest it lies under.
-pub(super) fn api_key_pointer(tenant: TenantId, id: KeyId) -> Key {
-    key(api_keys_partition(tenant), format!("{KEY_SORT}{}", id.ulid()))
-}
-
-/// Everything up to this sort key was made before the key with this ULID.
-pub(super) fn api_keys_before(ulid: Ulid) -> String {
-    format!("{KEY_SORT}{}", Ulid::from(u128::from(ulid).saturating_sub(1)))
-}
-
-/// Where the sort keys of API keys begin.
-pub(super) const KEY_SORT: &str = "KEY#";
 
 pub(super) fn identity(tenant: TenantId, identity: &Identity) -> Key {
     let name = match identity {
@@ -188,19 +167,6 @@ pub(super) fn consent_row(tenant: TenantId, contact: ContactId, at: Millis, id: 
 pub(super) fn idempotency(tenant: TenantId, digest: &str) -> Key {
     key(format!("T#{tenant}#IDEM#{digest}"), "I")
 }
-
-/// A tenant's requests in one window.
-pub(super) fn rate_window(tenant: TenantId, window: Window) -> Key {
-    key(format!("T#{tenant}#RATE"), format!("W#{}", window.number()))
-}
-
-/// The attribute that counts one key's requests.
-pub(super) fn rate_count(key: KeyId) -> String {
-    format!("K{}", key.ulid())
-}
-
-/// The attribute that counts all of a tenant's.
-pub(super) const RATE_ALL: &str = "all";
 
 /// The newest entry of a tenant's audit log.
 pub(super) fn audit_head(tenant: TenantId) -> Key {
@@ -360,6 +326,7 @@ mod tests {
     use domain::identity::Bsuid;
     use domain::ids::{DeliveryId, EndpointId, derived_ulid};
     use domain::phone::Phone;
+    use domain::rate::Window;
 
     #[test]
     fn every_key_is_listed_here_and_starts_with_its_tenant() {

@@ -2,7 +2,6 @@
 
 use super::code::Code;
 use crate::dynamo::StoreError;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::access::Role;
 use std::borrow::Cow;
@@ -285,6 +284,7 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::StatusCode;
 
     #[test]
     fn what_a_dependency_said_stays_out_of_the_answer() {
