@@ -5,6 +5,7 @@ pub mod bodies;
 pub mod desk;
 pub mod receiver;
 mod shop;
+pub mod verify;
 mod world;
 
 pub use shop::{Shop, WhatsApp};

@@ -52,3 +52,4 @@ mod templates;
 mod tenancy;
 mod tidy;
 mod told;
+mod webhook_samples;

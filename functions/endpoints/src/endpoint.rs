@@ -5,7 +5,8 @@ use crate::audit::note;
 use crate::problem::{problem, switched_off};
 use axum::Extension;
 use axum::extract::State;
-use crm::endpoints::{self, Change, EndpointView, WithSecret};
+use axum::response::Response;
+use crm::endpoints::{self, Change, EndpointView};
 use crm::events::{self, Emitter};
 use crm::read::{Delivery, delivery};
 use domain::ids::EndpointId;
@@ -108,13 +109,14 @@ pub(crate) async fn rotate(
     params: Params,
     id: PathId,
     OptionalBody(RotateBody { force }): OptionalBody<RotateBody>,
-) -> Result<Data<WithSecret>, Problem> {
+) -> Result<Response, Problem> {
     params.only(&[])?;
     let id = id.parse(EndpointId::parse)?;
     let rotated = endpoints::rotate(&platform, caller.tenant(), id, force, caller.now()).await;
     let rotated = rotated.map_err(problem)?;
     note(&platform, &caller, "endpoint.rotate_secret", &id.to_string()).await?;
-    Ok(Data::ok(rotated))
+    let kept = Data::ok(rotated.without());
+    Ok(Data::ok(rotated).shown_once(kept))
 }
 
 pub(crate) async fn test(

@@ -5,7 +5,8 @@ use crate::audit::note;
 use crate::problem::problem;
 use axum::Extension;
 use axum::extract::State;
-use crm::endpoints::{Draft, EndpointView, WithSecret, create, list};
+use axum::response::Response;
+use crm::endpoints::{Draft, EndpointView, create, list};
 use domain::ids::EndpointId;
 use platform::Platform;
 use platform::http::{Admin, Caller, Data, JsonBody, Listing, Page, Params, Problem, Seed, Viewer};
@@ -44,7 +45,7 @@ pub(crate) async fn post(
     params: Params,
     seed: Seed,
     JsonBody(body): JsonBody<NewEndpoint>,
-) -> Result<Data<WithSecret>, Problem> {
+) -> Result<Response, Problem> {
     params.only(&[])?;
     let NewEndpoint { url, events, description } = body;
     let draft = Draft { url, events, description };
@@ -52,5 +53,6 @@ pub(crate) async fn post(
     let made = create(&platform, caller.tenant(), draft, id, allow_loopback, caller.now()).await;
     let made = made.map_err(problem)?;
     note(&platform, &caller, "endpoint.create", &id.to_string()).await?;
-    Ok(Data::created(made))
+    let kept = Data::created(made.without());
+    Ok(Data::created(made).shown_once(kept))
 }

@@ -124,8 +124,16 @@ pub struct WithSecret {
     /// The receiver.
     #[serde(flatten)]
     pub endpoint: EndpointView,
-    /// `whsec_` and 32 random bytes in base 64.
-    pub secret: Redacted<String>,
+    /// `whsec_` and 32 random bytes in base 64; absent where the answer is given again.
+    pub secret: Option<Redacted<String>>,
+}
+
+impl WithSecret {
+    /// The same without the secret: what may be kept.
+    #[must_use]
+    pub fn without(&self) -> Self {
+        Self { endpoint: self.endpoint.clone(), secret: None }
+    }
 }
 
 fn view(endpoint: Endpoint, health: EndpointHealth, now: Millis) -> EndpointView {
@@ -203,7 +211,7 @@ pub async fn create(
     if let Some(made) = others.iter().find(|other| other.id == id) {
         let secret = open(platform, tenant, made, &made.sealed).await?;
         let endpoint = shown(platform, tenant, made.clone(), now).await?;
-        return Ok(WithSecret { endpoint, secret: Redacted::new(secret.to_string()) });
+        return Ok(WithSecret { endpoint, secret: Some(Redacted::new(secret.to_string())) });
     }
     if others.len() >= AT_MOST {
         return Err(EndpointError::TooMany);
@@ -228,7 +236,7 @@ pub async fn create(
         return Err(EndpointError::Contended);
     }
     let endpoint = view(endpoint, EndpointHealth::default(), now);
-    Ok(WithSecret { endpoint, secret: Redacted::new(secret.to_string()) })
+    Ok(WithSecret { endpoint, secret: Some(Redacted::new(secret.to_string())) })
 }
 
 /// Changes a receiver. One that is switched on begins anew: its failures are forgotten.
@@ -316,7 +324,7 @@ pub async fn rotate(
     })
     .await?;
     let endpoint = shown(platform, tenant, saved, now).await?;
-    Ok(WithSecret { endpoint, secret: Redacted::new(secret.to_string()) })
+    Ok(WithSecret { endpoint, secret: Some(Redacted::new(secret.to_string())) })
 }
 
 /// Switches a receiver off and says so: in the audit log, and to the tenant's other receivers.
