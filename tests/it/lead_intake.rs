@@ -100,7 +100,8 @@ async fn each_source_proves_itself_in_its_own_way_and_nobody_else_gets_in() {
     let stamp = world.now_s();
     let signed = format!("t={stamp},v1={}", hmac_hex(site, format!("{stamp}.{own}").as_bytes()));
     let token = format!("?token={bayut}");
-    let good: [(&str, &str, Vec<(&str, &str)>, &str); 3] = [
+    type Push<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>, &'a str);
+    let good: [Push<'_>; 3] = [
         ("property_finder", "", vec![("x-pf-signature", &signature)], &pf),
         ("bayut", &token, vec![], &listing),
         ("website", "", vec![("x-hadar-signature", &signed)], &own),

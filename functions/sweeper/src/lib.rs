@@ -9,10 +9,6 @@ use platform::transport::Transport;
 ///
 /// # Errors
 /// The table did not answer; the next minute's sweep does the rest.
-pub async fn sweep(
-    platform: &Platform,
-    transport: &Transport,
-    owner: &str,
-) -> Result<Swept, StoreError> {
+pub async fn sweep(platform: &Platform, transport: &Transport, owner: &str) -> Result<Swept, StoreError> {
     crm::sweep::sweep(platform, transport, owner, platform.clock.now()).await
 }

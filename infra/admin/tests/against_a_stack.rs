@@ -1,5 +1,7 @@
 //! Every command against the embedded services of a running stack.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests may")]
+
 use admin::{AdminError, Args, run};
 use clap::Parser as _;
 use crm::audit::BrokenAt;

@@ -324,7 +324,7 @@ mod tests {
     use super::*;
     use domain::email::Email;
     use domain::identity::Bsuid;
-    use domain::ids::{DeliveryId, EndpointId, derived_ulid};
+    use domain::ids::{DeliveryId, EndpointId, KeyId, derived_ulid};
     use domain::phone::Phone;
     use domain::rate::Window;
 
