@@ -278,7 +278,7 @@ mod tests {
         for (problem, open) in [
             (Problem::unavailable("x"), true),
             (Problem::internal("x"), true),
-            (Problem::refused(super::super::problem::Code::NotConfigured, "x").into(), false),
+            (Problem::refused(super::super::code::Code::NotConfigured, "x").into(), false),
             (Problem::NotFound, false),
         ] {
             assert_eq!(is_open(problem.code().status(), Some(&problem)), open, "{problem:?}");
