@@ -139,7 +139,9 @@ async fn the_controls_answer_in_their_own_words_and_refuse_in_the_envelope() {
     let at = |path: &str| format!("{}/_local/{path}", stack.ready().base_url);
     let (status, body) = ask("GET", at("status"), "").await;
     let empty = json!({"visible": 0, "in_flight": 0, "delayed": 0});
-    let expected = json!({"idle": true, "queues": {"inbound": empty, "inbound-dlq": empty, "outbound": empty, "outbound-dlq": empty}, "parked": 0});
+    let queues = json!({"inbound": empty, "inbound-dlq": empty, "outbound": empty, "outbound-dlq": empty,
+        "deliveries": empty, "deliveries-dlq": empty});
+    let expected = json!({"idle": true, "queues": queues, "parked": 0});
     assert_eq!((status, body), (200, expected));
 
     let before = stack.clock().now_ms();

@@ -21,6 +21,8 @@ const PAGE: u32 = 100;
 const PAGES: u32 = 5;
 /// How much earlier than it was received a message may stand in the index, in milliseconds.
 const SLACK_MS: u64 = 10 * 60 * 1000;
+/// Providers tell whole seconds, and a little late: receipts this much older may have come afterwards, in milliseconds.
+const RECEIPT_SLACK_MS: u64 = 5_000;
 
 /// What one sweep told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -125,11 +127,11 @@ async fn message(emitter: Emitter<'_>, entry: &Entry, since: Millis) -> Result<(
         return Ok(());
     }
     let store = &emitter.platform.store;
-    let Some(message) = read::message_of(store, emitter.tenant, entry.contact, entry.id).await? else {
+    let Some(message) = read::message_of(store, emitter.tenant, entry.contact, entry.id, false).await? else {
         return Ok(());
     };
     for (step, at) in steps(&message.statuses) {
-        if at >= since {
+        if at.plus_ms(RECEIPT_SLACK_MS) >= since {
             tell::message_step(emitter, entry.contact, entry.id, step, at, None).await?;
         }
     }
@@ -158,11 +160,19 @@ async fn leads(
 ) -> Result<(), StoreError> {
     let receivers = Receiver::of(std::slice::from_ref(endpoint));
     let page = platform.store.leads_by_time(tenant, None, PAGE).await?;
-    for lead in page.leads.into_iter().filter(|lead| lead.created_at >= since) {
+    // A lead is as old as its first message by the provider's clock; when we received that, its trace says.
+    let young = page.leads.into_iter().filter(|lead| began(lead.trace_id) >= since);
+    for lead in young {
         let emitter = Emitter { platform, tenant, receivers: &receivers, trace_id: lead.trace_id, now };
         tell::lead_created(emitter, lead.id, false).await?;
     }
     Ok(())
+}
+
+/// When the request or webhook with this trace came in.
+fn began(trace: Uuid) -> Millis {
+    let (seconds, nanos) = trace.get_timestamp().map_or((0, 0), |at| at.to_unix());
+    Millis::from_unix_ms(seconds * 1000 + u64::from(nanos / 1_000_000))
 }
 
 /// A webhook of a provider waits for a person from now on; `times` tells one parking from the next.

@@ -38,7 +38,9 @@ pub async fn message_received(
         return Ok(());
     }
     let store = &emitter.platform.store;
-    let Some(message) = read::message_of(store, emitter.tenant, contact, id).await? else { return Ok(()) };
+    let Some(message) = read::message_of(store, emitter.tenant, contact, id, false).await? else {
+        return Ok(());
+    };
     let text = id.to_string();
     let happened = Happened {
         kind: EventType::MessageReceived,
@@ -68,7 +70,7 @@ pub async fn message_step(
         return Ok(());
     }
     let store = &emitter.platform.store;
-    let Some(mut message) = read::message_of(store, emitter.tenant, contact, id).await? else {
+    let Some(mut message) = read::message_of(store, emitter.tenant, contact, id, false).await? else {
         return Ok(());
     };
     message.status = step.as_str();

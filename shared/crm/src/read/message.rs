@@ -1,5 +1,9 @@
 //! A message as the API shows it: read again from the provider's own JSON, with what came to it afterwards.
 
+mod parts;
+
+pub(super) use parts::{Button, Reaction, ReactionBy, System, Target, Unsupported};
+
 use super::conversation::NumberName;
 use super::family::Family;
 use super::{Slice, content, sent, timeline};
@@ -131,60 +135,6 @@ pub struct Message {
     pub raw: Option<Raw>,
 }
 
-/// The answer to a template's button.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Button {
-    /// The button's text.
-    pub text: Option<String>,
-    /// The developer's payload.
-    pub payload: Option<String>,
-}
-
-/// A reaction as a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reaction {
-    /// The provider's id of the message reacted to.
-    pub provider_message_id: String,
-    /// The emoji; absent when it was taken away.
-    pub emoji: Option<String>,
-}
-
-/// A reaction on a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ReactionBy {
-    /// Whose: `inbound` is the customer's.
-    pub direction: Direction,
-    /// The emoji.
-    pub emoji: String,
-    /// When.
-    pub at: Millis,
-}
-
-/// What WhatsApp itself tells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct System {
-    /// What happened, as reported.
-    #[serde(rename = "type")]
-    pub system_type: Option<String>,
-    /// The words for people.
-    pub body: Option<String>,
-}
-
-/// What could not be carried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unsupported {
-    /// The type as reported.
-    #[serde(rename = "type")]
-    pub original_type: Option<String>,
-}
-
-/// Another message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Target {
-    /// The provider's id of it.
-    pub provider_message_id: String,
-}
-
 /// Something a provider sent, as it is.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
@@ -231,23 +181,14 @@ pub async fn message(
         None => store.find_message(tenant, id).await?.map(|at| at.contact),
     };
     let Some(contact) = contact else { return Ok(None) };
-    at_contact(store, tenant, contact, id, with_raw).await
+    message_of(store, tenant, contact, id, with_raw).await
 }
 
-/// One message of a contact, without the provider's JSON; `None` when there is none.
+/// One message of a contact; `None` when there is none.
 ///
 /// # Errors
 /// The table did not answer.
 pub(crate) async fn message_of(
-    store: &Store,
-    tenant: TenantId,
-    contact: ContactId,
-    id: MessageId,
-) -> Result<Option<Message>, StoreError> {
-    at_contact(store, tenant, contact, id, false).await
-}
-
-async fn at_contact(
     store: &Store,
     tenant: TenantId,
     contact: ContactId,
