@@ -1,8 +1,6 @@
 //! Every command against the embedded services of a running stack.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may panic")]
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests may")]
-
 use admin::{AdminError, Args, run};
 use clap::Parser as _;
 use crm::audit::BrokenAt;

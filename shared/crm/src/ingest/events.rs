@@ -67,7 +67,10 @@ impl Context<'_> {
             }
             EventKind::Account { field, event: name } => {
                 let reason = match template_change(field, &event.raw) {
-                    Some(change) => templates::follow(self.emitter, delivery, event, &change).await?,
+                    Some(change) => {
+                        let became = templates::follow(self.emitter, delivery, event, &change).await?;
+                        format!("{became} ({field})")
+                    }
                     None => format!("kept: {field} {}", name.as_deref().unwrap_or_default()),
                 };
                 self.keep(event, &reason).await
