@@ -1,6 +1,6 @@
 //! What an operator does with a conversation: who answers, who works on it, read marks, the typing indicator.
 
-use crate::credentials::secret;
+use crate::credentials::{secret, sender};
 use crate::read::{self, ConversationStatus, Facts, Family};
 use domain::ids::{ConversationId, TenantId};
 use domain::message::Direction;
@@ -9,7 +9,7 @@ use platform::Platform;
 use platform::dynamo::{Entry, Setting, StoreError};
 use platform::telemetry::chain;
 use platform::transport::Transport;
-use providers::outbound::{Sender, mark_read};
+use providers::outbound::mark_read;
 use serde::Serialize;
 use ulid::Ulid;
 
@@ -117,12 +117,7 @@ async fn tell(
             return Ok(ReadReceipt::Failed);
         }
     };
-    let sender = Sender {
-        provider: entry.provider,
-        phone_number_id: integration.number.phone_number_id.as_deref(),
-        instance_id: integration.number.instance_id.as_deref(),
-        secret: &secret,
-    };
+    let sender = sender(&integration.number, &secret);
     let Some(request) = mark_read(&sender, &entry.provider_message_id, typing) else {
         return Ok(ReadReceipt::NotSupported);
     };

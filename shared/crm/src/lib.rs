@@ -9,6 +9,7 @@ pub mod deliver;
 pub mod dispatch;
 pub mod endpoints;
 pub mod events;
+mod fence;
 pub mod inbox;
 pub mod ingest;
 pub mod intake;

@@ -2,6 +2,7 @@
 
 use super::{DeliverError, enqueue, signature};
 use crate::endpoints::{secrets, switch_off};
+use crate::fence::fence;
 use bytes::Bytes;
 use domain::ids::{DeliveryId, EndpointId, TenantId};
 use domain::time::Millis;
@@ -61,7 +62,7 @@ pub(super) async fn attempt(
         // Unsigned is worse than late: a rotation makes a secret that opens.
         Err(VaultError::Tampered(_)) => Vec::new(),
     };
-    let fence = fence()?;
+    let fence = fence().map_err(|_| DeliverError::Random)?;
     if !store.claim_delivery(tenant, id, &fence, now.max(at), now.plus_ms(LEASE_MS)).await? {
         return Ok(());
     }
@@ -188,11 +189,4 @@ fn noted(answer: Result<Answer, NoAnswer>, at: Millis, duration_ms: u64) -> Deli
             DeliveryAttempt { at, status_code: None, error: Some(words), duration_ms, response_excerpt: None }
         }
     }
-}
-
-/// Names one attempt: 128 random bits.
-fn fence() -> Result<String, DeliverError> {
-    let mut random = [0u8; 16];
-    getrandom::fill(&mut random).map_err(|_| DeliverError::Random)?;
-    Ok(hex::encode(random))
 }

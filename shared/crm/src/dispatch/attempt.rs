@@ -3,7 +3,8 @@
 use super::outlet::Outlet;
 use super::{DispatchError, not_yet, reacted};
 use crate::consent;
-use crate::credentials::secret;
+use crate::credentials::{secret, sender};
+use crate::fence::fence;
 use crate::media::addressed;
 use crate::send::{Found, Reason, Route, Situation, decide};
 use crate::templates;
@@ -21,7 +22,7 @@ use platform::dynamo::{Claim, ClaimRefused, SendRecord, Settlement};
 use platform::telemetry::chain;
 use platform::transport::{CallError, Transport};
 use platform::vault::VaultError;
-use providers::outbound::{Outcome, Recipient, Send, Sender, outcome, request};
+use providers::outbound::{Outcome, Recipient, Send, outcome, request};
 use std::time::Duration;
 
 /// How often a settlement that met a fault of the table is tried: losing it costs an `uncertain`.
@@ -81,7 +82,7 @@ pub(super) async fn attempt(
         outlet.broken(route, reason, now).await?;
         return Ok(Next::Stop);
     }
-    let fence = fence()?;
+    let fence = fence().map_err(|_| DispatchError::Random)?;
     let call = match prepare(platform, bucket, tenant, record, route, &fence).await? {
         Prepared::Call(call) => Some(call),
         Prepared::Recorded => None,
@@ -195,12 +196,7 @@ async fn prepare(
             ..waiting("media_not_found", "The uploaded file is no longer kept; upload it again.")
         }));
     };
-    let sender = Sender {
-        provider: record.provider,
-        phone_number_id: integration.number.phone_number_id.as_deref(),
-        instance_id: integration.number.instance_id.as_deref(),
-        secret: &secret,
-    };
+    let sender = sender(&integration.number, &secret);
     let recipient =
         Recipient { phone: record.recipient.phone.as_ref(), bsuid: record.recipient.bsuid.as_ref() };
     let send = Send {
@@ -364,11 +360,4 @@ fn uncertain(reason: &str) -> Failure {
         provider_message: Some(reason.chars().take(500).collect()),
         retry_after_s: None,
     }
-}
-
-/// Names one attempt: 128 random bits.
-fn fence() -> Result<String, DispatchError> {
-    let mut random = [0u8; 16];
-    getrandom::fill(&mut random).map_err(|_| DispatchError::Random)?;
-    Ok(hex::encode(random))
 }

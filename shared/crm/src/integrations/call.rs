@@ -1,6 +1,7 @@
 //! One call of a provider about an account, and what it means when the answer is no.
 
-use super::{Outside, Rejection, name, secret_field};
+use super::{Outside, Rejection, name};
+use crate::credentials::secret_name;
 use bytes::Bytes;
 use domain::number::ConnectionStatus;
 use domain::provider::Provider;
@@ -115,5 +116,5 @@ pub(super) async fn call(
 /// What no request can hold is the admin's to correct.
 pub(super) fn unusable(Unusable(provider): Unusable) -> Rejection {
     let message = format!("{} cannot be called with these values; enter them again.", name(provider));
-    Rejection::said(secret_field(provider), message)
+    Rejection::said(secret_name(provider), message)
 }

@@ -2,7 +2,8 @@
 
 use super::call::{No, call};
 use super::connect::swapped;
-use super::{LOOK, Outside, seal, secret_field};
+use super::{LOOK, Outside};
+use crate::credentials::{self, secret_name};
 use domain::ids::TenantId;
 use domain::number::{ConnectionStatus, LastCheck, NumberFacts};
 use domain::provider::Provider;
@@ -77,7 +78,7 @@ pub async fn check(
 ) -> Result<Checked, VaultError> {
     let provider = integration.number.provider;
     let vault = &outside.platform.vault;
-    let access = match seal::open(vault, tenant, integration, secret_field(provider)).await {
+    let access = match credentials::open(vault, tenant, integration, secret_name(provider)).await {
         Ok(access) => access,
         Err(VaultError::Tampered(_)) => None,
         Err(error @ VaultError::Transient(_)) => return Err(error),

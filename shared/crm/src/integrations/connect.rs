@@ -5,9 +5,9 @@ use super::card::ShownOnce;
 use super::hook::{self, Pointing, account_is_ours, point};
 use super::probe::{Proven, probe};
 use super::{
-    Credentials, IntegrationError, Outside, PROBE, audit, call::No, seal, secret_field, wake,
-    webhook_secret_name,
+    Credentials, IntegrationError, Outside, PROBE, audit, call::No, seal, wake, webhook_secret_name,
 };
+use crate::credentials::{self, secret_name};
 use crate::provision::random_secret;
 use crate::send::By;
 use crate::templates::{SyncError, Synced, sync};
@@ -53,7 +53,7 @@ pub async fn connect(
     allowed(facts.tenant.as_ref(), provider)?;
     let proven = match tokio::time::timeout(PROBE, probe(outside, credentials, now)).await {
         Ok(proven) => proven?,
-        Err(_late) => return Err(No::late().reject(provider, secret_field(provider)).into()),
+        Err(_late) => return Err(No::late().reject(provider, secret_name(provider)).into()),
     };
     for claim in &proven.claims {
         if store.number_owner(provider, claim).await?.is_some_and(|owner| owner != by.tenant) {
@@ -199,7 +199,7 @@ async fn make(
         Credentials::Dialog360 { api_key, webhook_secret } => (api_key, webhook_secret.as_ref()),
         Credentials::Ultramsg { token, .. } => (token, None),
     };
-    seal::put(vault, by.tenant, &mut made, secret_field(provider), access.expose()).await?;
+    seal::put(vault, by.tenant, &mut made, secret_name(provider), access.expose()).await?;
     let name = webhook_secret_name(provider);
     let made_up = match given {
         None if !made.sealed.contains_key(name) => {
@@ -239,12 +239,12 @@ impl Secrets {
     ) -> Result<Self, IntegrationError> {
         let provider = integration.number.provider;
         let open = async |name| {
-            let opened = seal::open(&outside.platform.vault, by.tenant, integration, name).await?;
+            let opened = credentials::open(&outside.platform.vault, by.tenant, integration, name).await?;
             let text = opened.map(|text| text.to_string()).unwrap_or_default();
             Ok::<_, IntegrationError>(Redacted::new(text))
         };
         Ok(Self {
-            access: open(secret_field(provider)).await?,
+            access: open(secret_name(provider)).await?,
             webhook: open(webhook_secret_name(provider)).await?,
         })
     }

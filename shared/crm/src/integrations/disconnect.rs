@@ -1,7 +1,8 @@
 //! Taking a number away: its secrets first, then its webhooks at the provider. Conversations stay.
 
 use super::hook::{account_is_ours, end};
-use super::{IntegrationError, Outside, audit, seal, secret_field};
+use super::{IntegrationError, Outside, audit};
+use crate::credentials::{self, secret_name};
 use crate::send::By;
 use domain::provider::Provider;
 use domain::time::Millis;
@@ -35,7 +36,7 @@ pub async fn disconnect(
 ) -> Result<Disconnected, IntegrationError> {
     let provider = integration.number.provider;
     let vault = &outside.platform.vault;
-    let access = match seal::open(vault, by.tenant, integration, secret_field(provider)).await {
+    let access = match credentials::open(vault, by.tenant, integration, secret_name(provider)).await {
         Ok(access) => access,
         // What does not open cannot end anything, and must go all the same.
         Err(VaultError::Tampered(_)) => None,

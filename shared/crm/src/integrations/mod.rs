@@ -178,15 +178,6 @@ impl From<Rejection> for IntegrationError {
     }
 }
 
-/// The fields of a provider's body that name the number and what opens it.
-const fn secret_field(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Meta => "access_token",
-        Provider::Dialog360 => "api_key",
-        Provider::Ultramsg | Provider::Sandbox => "token",
-    }
-}
-
 /// The name under which what webhooks bring along is sealed.
 const fn webhook_secret_name(provider: Provider) -> &'static str {
     match provider {

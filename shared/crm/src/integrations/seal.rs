@@ -1,12 +1,12 @@
 //! The secrets of a number: sealed each for its place, shown once, known later by their last four characters.
 
 use super::{IntegrationError, OVERLAP_MS};
+use crate::credentials::open;
 use crate::provision::INTEGRATION_PURPOSE;
 use domain::ids::TenantId;
 use domain::time::Millis;
 use platform::dynamo::Integration;
-use platform::vault::{Sealed, Tampered, Vault, VaultError};
-use zeroize::Zeroizing;
+use platform::vault::{Vault, VaultError};
 
 /// The suffix of the secret before a rotated one.
 const PREVIOUS: &str = "_previous";
@@ -28,20 +28,6 @@ pub(crate) async fn put(
         integration.about.last4.insert(name.to_owned(), hint(secret));
     }
     Ok(())
-}
-
-/// Opens a value; `None` when there is none.
-pub(super) async fn open(
-    vault: &Vault,
-    tenant: TenantId,
-    integration: &Integration,
-    name: &str,
-) -> Result<Option<Zeroizing<String>>, VaultError> {
-    let Some(sealed) = integration.sealed.get(name) else { return Ok(None) };
-    let field = format!("{}|{name}", integration.sort_key());
-    let opened = vault.open(tenant, INTEGRATION_PURPOSE, &field, &Sealed::parse(sealed)?).await?;
-    let text = std::str::from_utf8(&opened).map_err(|_| Tampered)?;
-    Ok(Some(Zeroizing::new(text.to_owned())))
 }
 
 /// Replaces a secret that webhooks are proven with; the old one stays good for a while. Nothing moves when it is the

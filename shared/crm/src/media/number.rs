@@ -1,7 +1,7 @@
 //! The number a file goes through, and what opens its door.
 
 use super::{Files, MediaError};
-use crate::credentials::secret;
+use crate::credentials::{secret, sender};
 use domain::ids::TenantId;
 use domain::provider::Provider;
 use platform::dynamo::{Integration, TenantFacts};
@@ -31,13 +31,7 @@ impl Door {
     }
 
     pub(super) fn sender(&self) -> Sender<'_> {
-        let number = &self.integration.number;
-        Sender {
-            provider: number.provider,
-            phone_number_id: number.phone_number_id.as_deref(),
-            instance_id: number.instance_id.as_deref(),
-            secret: &self.secret,
-        }
+        sender(&self.integration.number, &self.secret)
     }
 }
 

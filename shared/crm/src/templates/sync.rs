@@ -2,7 +2,7 @@
 
 use super::merge::{self, Place};
 use super::{AT_MOST_TRIES, SyncError};
-use crate::provision::INTEGRATION_PURPOSE;
+use crate::credentials;
 use domain::ids::{TemplateId, TenantId};
 use domain::provider::Provider;
 use domain::template::template_id;
@@ -10,10 +10,10 @@ use domain::time::Millis;
 use platform::Platform;
 use platform::dynamo::{Integration, Store, TemplateRow};
 use platform::transport::Transport;
-use platform::vault::{Sealed, VaultError};
 use providers::templates::{PageError, Reported, list_request, page};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
+use zeroize::Zeroizing;
 
 /// How many pages one account may have: Meta allows some thousand templates, a hundred a page.
 const AT_MOST_PAGES: usize = 200;
@@ -215,17 +215,7 @@ pub(super) async fn secret(
     platform: &Platform,
     tenant: TenantId,
     integration: &Integration,
-) -> Result<zeroize::Zeroizing<String>, SyncError> {
+) -> Result<Zeroizing<String>, SyncError> {
     let provider = integration.number.provider;
-    let name = match provider {
-        Provider::Meta => "access_token",
-        Provider::Dialog360 => "api_key",
-        Provider::Ultramsg | Provider::Sandbox => "token",
-    };
-    let sealed = integration.sealed.get(name).ok_or(SyncError::Unusable { provider })?;
-    let sealed = Sealed::parse(sealed).map_err(VaultError::from)?;
-    let field = format!("{}|{name}", integration.sort_key());
-    let opened = platform.vault.open(tenant, INTEGRATION_PURPOSE, &field, &sealed).await?;
-    let text = String::from_utf8(opened.to_vec()).map_err(|_| SyncError::Unusable { provider })?;
-    Ok(zeroize::Zeroizing::new(text))
+    credentials::secret(platform, tenant, integration).await?.ok_or(SyncError::Unusable { provider })
 }
