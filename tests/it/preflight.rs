@@ -1,5 +1,6 @@
 //! The preflight's answer is the send's answer, whatever the situation and whenever it is asked (F3).
 
+use domain::time::Millis;
 use e2e::World;
 use e2e::desk::{Desk, text_of};
 use proptest::prelude::*;
@@ -229,4 +230,39 @@ async fn a_preflight_names_every_reason_and_what_can_be_sent_instead() {
         (&json!(true), &json!("ar")),
         "{verdict}"
     );
+}
+
+#[tokio::test]
+async fn a_preflight_names_the_list_price_of_the_day_it_leaves() {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    let conversation = desk.conversation("971501234567", "Hello, is the villa free?").await;
+    let template =
+        json!({"conversation_id": conversation, "template": {"name": "contract_ready", "language": "en"}});
+    let inside = desk.preflight(&template).await.data();
+    assert_eq!(inside["cost"]["category"], "utility_in_window", "{inside}");
+    assert_eq!((&inside["cost"]["market"], &inside["cost"]["currency"]), (&json!("AE"), &json!("USD")));
+    // The same words would do as a text, and the window shuts before tomorrow.
+    let advice = inside["alternatives"][0]["description"].as_str().unwrap();
+    assert!(advice.contains("contract_ready") && advice.contains("costs no more"), "{advice}");
+    let text = json!({"conversation_id": conversation, "text": "It is ready."});
+    let now = desk.preflight(&text).await.data();
+    assert_eq!((&now["cost"]["category"], &now["alternatives"]), (&json!("service"), &json!([])), "{now}");
+    let tomorrow = Millis::from_unix_ms((world.now_s() + 25 * HOUR) * 1000).to_string();
+    let mut late = text.clone();
+    late["not_before"] = json!(tomorrow);
+    let late = desk.preflight(&late).await.data();
+    assert_eq!(late["allowed"], json!(true), "{late}");
+    assert!(late["alternatives"][0]["description"].as_str().unwrap().contains("send it earlier"), "{late}");
+
+    world.advance(25 * HOUR).await;
+    let outside = desk.preflight(&template).await.data();
+    assert_eq!((&outside["allowed"], &outside["cost"]["category"]), (&json!(true), &json!("utility")));
+    assert!(outside["cost"]["amount_micros"].as_u64().unwrap() > 0, "{outside}");
+    assert_eq!(outside["alternatives"], json!([]));
+
+    let ultramsg = world.desk("ultramsg");
+    let conversation = ultramsg.conversation("971501234568", "hello").await;
+    let free = ultramsg.preflight(&json!({"conversation_id": conversation, "text": "hi"})).await.data();
+    assert_eq!((&free["allowed"], free.get("cost")), (&json!(true), None), "no price per message");
 }

@@ -247,3 +247,32 @@ async fn a_provider_that_cannot_be_reached_took_nothing_and_is_tried_again() {
     assert_eq!(records(&desk, &[id]).await[0].state, SendState::Queued);
     assert_eq!(desk.sent().len(), 0);
 }
+
+#[tokio::test]
+async fn a_file_that_the_provider_could_not_take_is_tried_once_more_and_no_oftener() {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    let conversation = desk.conversation(CUSTOMER, "hello").await;
+    let image = json!({"conversation_id": conversation,
+        "media": {"kind": "image", "url": "https://files.example.ae/a.jpg"}});
+    for (times, status, calls) in [(1, "delivered", 2), (2, "failed", 2)] {
+        let before = desk.sent().len();
+        world.behave(json!({"rules": [refusal(None, Some(times), json!({"code": 131_053}))]})).await;
+        let id = text_of(&desk.says(&image).await.data(), "id");
+        let waiting = desk.until(&id, |message| message["error"].is_object()).await;
+        assert_eq!((&waiting["status"], &waiting["attempts"]), (&json!("queued"), &json!(1)), "{waiting}");
+        world.advance(6).await;
+        let last =
+            desk.until(&id, |message| message["status"] != "queued" && message["status"] != "sending").await;
+        world.settled().await;
+        if status == "failed" {
+            assert_eq!(
+                (&last["status"], &last["error"]["code"]),
+                (&json!(status), &json!("media_upload_failed"))
+            );
+        } else {
+            assert_ne!(desk.message(&id).await["status"], "failed");
+        }
+        assert_eq!(desk.sent().len() - before, calls);
+    }
+}

@@ -297,3 +297,46 @@ async fn a_send_that_knows_no_template_and_reaches_no_provider_says_so() {
     assert!(matches!(resting, Err(SyncError::JustFailed)), "{resting:?}");
     assert_eq!(find(at.plus_ms(10_001)).await.unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_template_is_not_called_unknown_while_nobody_could_read_the_list() {
+    let world = World::start().await;
+    let keys = world.tenant("meta").keys;
+    let refusal =
+        json!({"match": {"operation": "templates"}, "action": {"error": {"status": 429, "code": 4}}});
+    behave(&world, json!({"rules": [refusal]})).await;
+    let body = json!({"to": "+971501234567", "template": {"name": "contract_ready", "language": "en"}});
+    for path in ["/v1/whatsapp/messages", "/v1/whatsapp/preflight"] {
+        // Asked, then a moment after it came to nothing.
+        for _ in 0..2 {
+            let answer = world.post(path, &keys.live_agent, &body).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.code().as_str()),
+                (503, "service_unavailable"),
+                "{path}"
+            );
+            assert!(answer.headers.contains_key("retry-after"), "{path}");
+        }
+    }
+    behave(&world, json!({"rules": []})).await;
+    world.advance(11).await;
+    let answer = world.post("/v1/whatsapp/messages", &keys.live_agent, &body).await;
+    assert_eq!(answer.status, 202, "{:?}", answer.json());
+}
+
+#[tokio::test]
+async fn two_sends_that_meet_at_the_first_reading_of_the_list_are_both_told_the_truth() {
+    let world = World::start().await;
+    let keys = world.tenant("meta").keys;
+    let slow = json!({"match": {"operation": "templates"}, "times": 1, "action": {"delay_ms": 300}});
+    behave(&world, json!({"rules": [slow]})).await;
+    let body = |n: u32| json!({"to": format!("+97150123456{n}"), "template": {"name": "contract_ready", "language": "en"}});
+    let (one, two) = (body(1), body(2));
+    let path = "/v1/whatsapp/messages";
+    let (one, two) =
+        tokio::join!(world.post(path, &keys.live_agent, &one), world.post(path, &keys.live_agent, &two));
+    for answer in [&one, &two] {
+        assert!([202, 503].contains(&answer.status.as_u16()), "{:?}", answer.json());
+    }
+    assert!(one.status == 202 || two.status == 202);
+}

@@ -42,6 +42,7 @@ pub(crate) fn of_media(error: MediaError) -> Problem {
                 FailureClass::IntegrationBroken => Code::NotConfigured,
                 FailureClass::Permanent
                 | FailureClass::Retry
+                | FailureClass::RetryOnce
                 | FailureClass::RetryRecipient
                 | FailureClass::RevokeConsent => Code::ServiceUnavailable,
             };

@@ -17,8 +17,8 @@ pub(crate) async fn post(
     JsonBody(body): JsonBody<SendBody>,
 ) -> Result<Data<Preflight>, Problem> {
     params.only(&[])?;
-    let (draft, _schedule) = body.read()?;
-    match preflight(&platform, &transport, caller.tenant(), &draft, caller.now()).await {
+    let (draft, schedule) = body.read()?;
+    match preflight(&platform, &transport, caller.tenant(), &draft, schedule, caller.now()).await {
         Ok(answer) => Ok(Data::ok(answer)),
         Err(error) => Err(problem(error)),
     }

@@ -18,7 +18,7 @@ pub(crate) fn problem(error: SendError) -> Problem {
         SendError::Store(error) | SendError::Templates(SyncError::Store(error)) => return error.into(),
         SendError::Contact(IngestError::Transient { reason }) => return Problem::unavailable(reason),
         SendError::Contact(IngestError::Permanent { reason }) => return Problem::internal(reason),
-        SendError::Templates(error) => return Problem::unavailable(error),
+        SendError::Templates(error) => return unread(error),
         SendError::Refused { reasons, instead } => (reasons, instead),
     };
     let Some(gravest) = reasons.first() else { return Problem::internal("a refusal without a reason") };
@@ -38,7 +38,23 @@ fn refused(reason: &Reason) -> Refused {
         message: reason.message(),
         field: reason.field(),
         details: reason.details(),
+        retry_after_s: None,
     }
+}
+
+/// The answer when the template's list was never read and cannot be now: whether it exists is not known.
+fn unread(error: SyncError) -> Problem {
+    let Some(provider) = error.provider() else { return Problem::unavailable(error) };
+    tracing::warn!(%provider, "the templates could not be read for a send: {error}");
+    let message = format!(
+        "The templates have not been read from {provider} yet, and it does not show them; try again in a moment, or \
+         check the connection under Integrations > WhatsApp."
+    );
+    let mut refused = Problem::refused(Code::ServiceUnavailable, message);
+    refused.retry_after_s = error.retry_after_s();
+    let details = [("source", "provider"), ("provider", provider.as_str())];
+    refused.details.extend(details.map(|(name, value)| (name.to_owned(), value.into())));
+    refused.into()
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub(crate) fn unread(error: SyncError) -> Problem {
 }
 
 fn unsynced(error: SyncError, what: &str) -> Problem {
+    let retry_after_s = error.retry_after_s();
     match error {
         SyncError::Unusable { provider } => not_configured(format!(
             "The account id or the secret of the {provider} number is missing; connect the number again."
@@ -52,6 +53,7 @@ fn unsynced(error: SyncError, what: &str) -> Problem {
         SyncError::Refused { provider, status, code, message } => {
             let mut refused =
                 Problem::refused(Code::ServiceUnavailable, format!("{provider} {what}: {message}"));
+            refused.retry_after_s = retry_after_s;
             let details = [
                 ("source", "provider".into()),
                 ("provider", provider.as_str().into()),

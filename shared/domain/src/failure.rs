@@ -10,6 +10,8 @@ pub enum FailureClass {
     Permanent,
     /// The same message may be taken later.
     Retry,
+    /// The same message may be taken when it is tried once more; refused a second time, it never will be (131053).
+    RetryOnce,
     /// As [`FailureClass::Retry`], but only this recipient has to wait (131056).
     RetryRecipient,
     /// The number's token or permissions are broken: nothing is sent until a person repairs it.

@@ -23,6 +23,7 @@ pub mod outgoing;
 pub mod parked;
 pub mod permit;
 pub mod phone;
+pub mod price;
 pub mod provider;
 pub mod rate;
 pub mod receipt;

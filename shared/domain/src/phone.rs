@@ -66,6 +66,13 @@ impl Phone {
         &self.0
     }
 
+    /// The country whose plan the number belongs to (ISO 3166), if one knows it.
+    #[must_use]
+    pub fn country(&self) -> Option<String> {
+        let known = phonenumber::parse(None, &self.0).ok()?;
+        known.country().id().map(|country| country.as_ref().to_owned())
+    }
+
     /// The digits without the `+`, as the providers write them.
     #[must_use]
     pub fn wa_id(&self) -> &str {

@@ -254,10 +254,11 @@ fn settlement(record: &SendRecord, answer: Result<Outcome, CallError>, now: Mill
     };
     match failure.class {
         FailureClass::Permanent | FailureClass::RevokeConsent => Settlement::Failed(failure),
+        FailureClass::RetryOnce if record.attempts > 0 => Settlement::Failed(failure),
         FailureClass::Retry | FailureClass::RetryRecipient if record.attempts + 1 >= MAX_ATTEMPTS => {
             Settlement::Failed(failure)
         }
-        FailureClass::Retry | FailureClass::RetryRecipient => {
+        FailureClass::Retry | FailureClass::RetryOnce | FailureClass::RetryRecipient => {
             let not_before = now.plus_ms(backoff_ms(record.attempts + 1, failure.retry_after_s));
             Settlement::Waits { failure, not_before }
         }

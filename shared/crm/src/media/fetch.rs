@@ -137,9 +137,10 @@ pub(super) fn refused(provider: Provider, failure: Failure) -> MediaError {
         FailureClass::Retry | FailureClass::RetryRecipient => {
             MediaError::Unreachable { provider, reason: failure.message }
         }
-        FailureClass::Permanent | FailureClass::IntegrationBroken | FailureClass::RevokeConsent => {
-            MediaError::Refused { provider, failure: Box::new(failure) }
-        }
+        FailureClass::Permanent
+        | FailureClass::RetryOnce
+        | FailureClass::IntegrationBroken
+        | FailureClass::RevokeConsent => MediaError::Refused { provider, failure: Box::new(failure) },
     }
 }
 

@@ -168,15 +168,8 @@ async fn find(
     situation: &Situation,
     now: Millis,
 ) -> Result<Found, SendError> {
-    let mut rows = match templates::for_send(platform, transport, tenant, &used.name, now).await {
-        Ok(rows) => rows,
-        Err(templates::SyncError::Store(error)) => return Err(error.into()),
-        // Nobody could say which templates there are: none that we know of.
-        Err(error) => {
-            tracing::warn!("templates could not be read for a send: {error}");
-            Vec::new()
-        }
-    };
+    // While nobody can say which templates there are, nobody can say that this one is not there.
+    let mut rows = templates::for_send(platform, transport, tenant, &used.name, now).await?;
     if let Some(route) = situation.route.as_ref().filter(|route| route.provider != Provider::Sandbox) {
         let same = |row: &&Template| row.provider == route.provider;
         if rows.iter().any(|row| same(&row)) {

@@ -1,16 +1,18 @@
 //! Would this message be sent, and if not, why and what instead: the rule's own answer, with nothing sent (F3).
 
-use super::evaluate::{Draft, evaluate};
+use super::accept::Schedule;
+use super::evaluate::{Draft, Evaluated, evaluate};
 use super::situation::Situation;
 use super::{Reason, SendError};
 use crate::templates;
 use domain::consent::Consents;
 use domain::ids::TenantId;
-use domain::permit::{Barred, Refusal, SendPurpose};
+use domain::permit::{Barred, Refusal, SendPurpose, window_is_open};
+use domain::price::{self, Estimate, Priced};
 use domain::provider::Provider;
 use domain::template::{Category, Template, TemplateState};
 use domain::time::Millis;
-use domain::window::ServiceWindow;
+use domain::window::{ServiceWindow, WINDOW_MS};
 use platform::Platform;
 use platform::dynamo::StoreError;
 use platform::transport::Transport;
@@ -43,6 +45,9 @@ pub struct Preflight {
     pub template: Option<TemplateView>,
     /// What the message would count as.
     pub purpose: SendPurpose,
+    /// What it will probably cost; absent where there is no price per message or no rate is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Estimate>,
     /// When it may be sent, where time alone heals it; `null` when it may be sent now or time does not help.
     pub next_allowed_at: Option<Millis>,
     /// What can be sent instead.
@@ -106,9 +111,11 @@ pub async fn preflight(
     transport: &Transport,
     tenant: TenantId,
     draft: &Draft,
+    schedule: Schedule,
     now: Millis,
 ) -> Result<Preflight, SendError> {
     let evaluated = evaluate(platform, transport, tenant, draft, now).await?;
+    let leaves_at = schedule.not_before.map_or(now, |at| at.max(now));
     let situation = &evaluated.situation;
     let reasons = evaluated.verdict.as_ref().err().cloned().unwrap_or_default();
     let purpose = match (&evaluated.verdict, &evaluated.template) {
@@ -129,6 +136,10 @@ pub async fn preflight(
         category: template.category,
     }));
     let last = situation.last_inbound.map(|(_, at)| at);
+    let cost = cost(&evaluated, purpose, leaves_at);
+    if reasons.is_empty() {
+        alternatives.extend(cheaper(&evaluated, cost.as_ref(), now, leaves_at));
+    }
     Ok(Preflight {
         allowed: reasons.is_empty(),
         code: reasons.first().map(Reason::code),
@@ -143,8 +154,47 @@ pub async fn preflight(
             status: template.state,
         }),
         purpose,
+        cost,
         next_allowed_at: None,
         alternatives,
+    })
+}
+
+/// The list price of the message when it leaves.
+fn cost(evaluated: &Evaluated, purpose: SendPurpose, leaves_at: Millis) -> Option<Estimate> {
+    let situation = &evaluated.situation;
+    let route = situation.route.as_ref()?;
+    let market = price::market(situation.recipient.phone.as_ref(), situation.recipient.bsuid.as_ref())?;
+    let open = window_is_open(situation.last_inbound.map(|(_, at)| at), leaves_at);
+    let category = Priced::of(purpose, evaluated.template.is_some(), open);
+    price::estimate(route.provider, category, &market, leaves_at)
+}
+
+/// What would serve as well and is safer or costs no more, of a message that may be sent.
+fn cheaper(
+    evaluated: &Evaluated,
+    cost: Option<&Estimate>,
+    now: Millis,
+    leaves_at: Millis,
+) -> Option<Alternative> {
+    let last = evaluated.situation.last_inbound.map(|(_, at)| at);
+    let closes_at = last?.plus_ms(WINDOW_MS);
+    let needs_window = evaluated.verdict.as_ref().is_ok_and(|permit| permit.needs_window());
+    if needs_window && !window_is_open(last, leaves_at) {
+        let description = format!(
+            "The window closes at {closes_at}, before the message is to leave: send it earlier, or as a template."
+        );
+        return Some(Alternative::Other { description });
+    }
+    let provider = evaluated.situation.route.as_ref()?.provider;
+    let free_form = price::estimate(provider, Priced::Service, &cost?.market, leaves_at)?;
+    let no_dearer = free_form.amount_micros <= cost?.amount_micros;
+    let template = evaluated.template.as_ref().filter(|template| template.category == Category::Utility)?;
+    (no_dearer && window_is_open(last, leaves_at) && leaves_at == now).then(|| Alternative::Other {
+        description: format!(
+            "The window is open until {closes_at}: a free-form message may say what `{}` says, and costs no more.",
+            template.name
+        ),
     })
 }
 

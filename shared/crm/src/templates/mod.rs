@@ -81,3 +81,31 @@ pub enum SyncError {
     #[error("the template is being written by others")]
     Contended,
 }
+
+/// How long a provider that takes no more requests is left alone, in seconds.
+const LIMITED_S: u32 = 60;
+
+impl SyncError {
+    /// The provider that is to blame, if one is.
+    #[must_use]
+    pub const fn provider(&self) -> Option<Provider> {
+        match self {
+            Self::Unusable { provider }
+            | Self::Unreachable { provider, .. }
+            | Self::Refused { provider, .. }
+            | Self::Unreadable { provider, .. } => Some(*provider),
+            Self::NotConfigured | Self::Store(_) | Self::Vault(_) | Self::JustFailed | Self::Contended => {
+                None
+            }
+        }
+    }
+
+    /// When to ask again, in seconds, where the answer says so.
+    #[must_use]
+    pub const fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Refused { status: 429, .. } => Some(LIMITED_S),
+            _ => None,
+        }
+    }
+}

@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// How long a client should wait when a part of ours does not answer, in seconds.
 const TRY_AGAIN_S: u32 = 2;
 
+/// The same when a provider does not answer as it should and says nothing about it, in seconds.
+const PROVIDER_AGAIN_S: u32 = 10;
+
 /// A "no". What is private about it (a source) goes to the log, never into the answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
@@ -92,13 +95,21 @@ pub struct Refused {
     pub field: Option<String>,
     /// Facts for a program, by the code's section in `docs/errors.md`.
     pub details: serde_json::Map<String, serde_json::Value>,
+    /// When it may work, in seconds; without it, soon where the code says that somebody does not answer.
+    pub retry_after_s: Option<u32>,
 }
 
 impl Problem {
     /// A rule's "no".
     #[must_use]
     pub fn refused(code: Code, message: impl Into<String>) -> Refused {
-        Refused { code, message: message.into(), field: None, details: serde_json::Map::new() }
+        Refused {
+            code,
+            message: message.into(),
+            field: None,
+            details: serde_json::Map::new(),
+            retry_after_s: None,
+        }
     }
 
     /// Facts for a program that come with the error.
@@ -216,6 +227,11 @@ impl Problem {
             Self::Conflict { retry_after_s, .. } => *retry_after_s,
             Self::RateLimited { retry_after_s, .. } => Some(*retry_after_s),
             Self::Unavailable(_) => Some(TRY_AGAIN_S),
+            Self::Refused(refused) => match (refused.retry_after_s, refused.code) {
+                (Some(seconds), _) => Some(seconds),
+                (None, Code::ServiceUnavailable) => Some(PROVIDER_AGAIN_S),
+                (None, _) => None,
+            },
             Self::Validation { .. }
             | Self::Unauthorized
             | Self::InvalidApiKey
@@ -225,7 +241,6 @@ impl Problem {
             | Self::MethodNotAllowed
             | Self::PayloadTooLarge { .. }
             | Self::UnsupportedMediaType
-            | Self::Refused(_)
             | Self::Internal(_) => None,
         }
     }

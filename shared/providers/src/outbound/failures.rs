@@ -56,7 +56,7 @@ impl Row {
     }
 }
 
-use FailureClass::{IntegrationBroken as Broken, Permanent, Retry, RetryRecipient, RevokeConsent};
+use FailureClass::{IntegrationBroken as Broken, Permanent, Retry, RetryOnce, RetryRecipient, RevokeConsent};
 
 const UNAUTHORIZED: &str =
     "WhatsApp refused the number's access token. An admin has to enter a new one in the settings.";
@@ -192,7 +192,7 @@ const TABLE: &[Row] = &[
     row(
         131053,
         "media_upload_failed",
-        Permanent,
+        RetryOnce,
         "WhatsApp does not accept the file: its content and type differ, or it is too large. Convert it and send it \
          again.",
     ),
@@ -342,6 +342,7 @@ mod tests {
     fn then(class: FailureClass) -> &'static str {
         match class {
             Permanent => "failed",
+            RetryOnce => "waits once, then failed",
             Retry | RetryRecipient => "waits",
             Broken => "number stops",
             RevokeConsent => "failed, marketing withdrawn",

@@ -102,7 +102,7 @@ fn unavailable(said: Option<String>) -> Verdict {
 /// that header is not read, for lack of a clock here.
 fn with_wait(failure: Failure, answer: &Response<Bytes>) -> Failure {
     match failure.class {
-        FailureClass::Retry | FailureClass::RetryRecipient => {
+        FailureClass::Retry | FailureClass::RetryOnce | FailureClass::RetryRecipient => {
             let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
             let asked = header.and_then(|text| text.trim().parse::<u32>().ok());
             let asked = asked.map(|seconds| seconds.min(LONGEST_WAIT_S));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use domain::failure::FailureClass::{
-    self, IntegrationBroken as Broken, Permanent, Retry, RetryRecipient, RevokeConsent,
+    self, IntegrationBroken as Broken, Permanent, Retry, RetryOnce, RetryRecipient, RevokeConsent,
 };
 use domain::provider::Provider;
 use http::Response;
@@ -44,7 +44,7 @@ const CODES: &[Expected] = &[
     (&[131050], "do_not_contact", RevokeConsent, Refused, None),
     (&[131051], "message_type_unsupported", Permanent, Refused, None),
     (&[131052], "media_download_failed", Permanent, Refused, None),
-    (&[131053], "media_upload_failed", Permanent, Refused, None),
+    (&[131053], "media_upload_failed", RetryOnce, Refused, None),
     (&[130472], "recipient_in_experiment", Permanent, Refused, None),
     (&[131062], "recipient_phone_needed", Permanent, Refused, None),
     (&[131063], "marketing_not_enabled", Permanent, Refused, None),
