@@ -63,7 +63,7 @@ const CODES: &[(i64, &str, Effect)] = &[
     (131_050, "do_not_contact", Revoked),
     (131_051, "message_type_unsupported", Failed),
     (131_052, "media_download_failed", Failed),
-    (131_053, "media_upload_failed", Failed),
+    (131_053, "media_upload_failed", Waits(5)),
     (130_472, "recipient_in_experiment", Failed),
     (131_062, "recipient_phone_needed", Failed),
     (131_063, "marketing_not_enabled", Failed),
