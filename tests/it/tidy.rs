@@ -163,3 +163,21 @@ fn a_file_has_one_subject_and_stays_readable() {
         .collect();
     assert!(long.is_empty(), "split these: {long:?}");
 }
+
+#[test]
+fn every_alarm_named_in_a_log_line_is_counted_by_the_template_and_the_other_way_round() {
+    let named = |text: &str, before: &str| -> BTreeSet<String> {
+        text.split(before).skip(1).filter_map(|rest| rest.split('"').next().map(str::to_owned)).collect()
+    };
+    let sources = ["shared", "functions"].iter().flat_map(|folder| files(folder, ".rs"));
+    let logged: BTreeSet<String> =
+        sources.flat_map(|file| named(&fs::read_to_string(file).unwrap(), "alarm = \"")).collect();
+    let template = read("template.yaml");
+    assert_eq!(logged, named(&template, "$.fields.alarm = \""));
+    let documented = read("infra/alarms-and-iam.md");
+    for alarm in &logged {
+        let row = format!("| {} |", alarm.replace('_', "-"));
+        assert!(documented.contains(&row), "{alarm} has no row in infra/alarms-and-iam.md");
+        assert!(template.contains(&format!("MetricName: {alarm}")), "{alarm} has no alarm");
+    }
+}

@@ -184,7 +184,7 @@ impl<'a> Record<'a> {
         };
         let entry = EventEntry { id, ..self.entry() };
         platform.store.park_event(tenant, entry, self.receives, reason, now).await?;
-        tracing::warn!(event.id = %id, attempts = self.receives, "parked event {id}");
+        tracing::warn!(alarm = "event_parked", event.id = %id, attempts = self.receives, "parked event {id}");
         crm::events::parked(platform, tenant, id, self.parking(), self.envelope.trace_id, now).await?;
         if id != self.id && self.may_be_logged() {
             platform.store.settle_event(tenant, self.id, now).await?;

@@ -112,7 +112,7 @@ impl Webhook {
         let (tenant, provider, body) = match admitted {
             Ok(admitted) => admitted,
             Err(Denied::Refused) => {
-                tracing::info!(%trace_id, "refused a webhook");
+                tracing::info!(alarm = "webhook_refused", %trace_id, "refused a webhook");
                 return Answer::unauthorized(trace_id);
             }
             Err(Denied::Unavailable(error)) => return unavailable(&error, trace_id),
@@ -177,7 +177,7 @@ impl Webhook {
         let (tenant, kind, body) = match admitted {
             Ok(admitted) => admitted,
             Err(Denied::Refused) => {
-                tracing::info!(%trace_id, "refused a webhook");
+                tracing::info!(alarm = "webhook_refused", %trace_id, "refused a webhook");
                 return Answer::unauthorized(trace_id);
             }
             Err(Denied::Unavailable(error)) => return unavailable(&error, trace_id),

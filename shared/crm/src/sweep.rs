@@ -85,7 +85,8 @@ async fn park_overdue(platform: &Platform, now: Millis, swept: &mut Swept) -> Re
             if let Err(error) = told {
                 tracing::warn!(event.id = %id, "nobody was told of {id}: {}", chain(&error));
             }
-            tracing::warn!(event.id = %id, attempts = entry.attempts, "parked event {id}: {reason}");
+            let attempts = entry.attempts;
+            tracing::warn!(alarm = "event_parked", event.id = %id, attempts, "parked event {id}: {reason}");
             if entry.state == EventState::Replaying {
                 swept.returned += 1;
             } else {

@@ -310,7 +310,10 @@ async fn settle(
             outlet.failed(&failure, now).await?;
             Ok(Next::GoOn)
         }
-        Settlement::Uncertain(_) => Ok(Next::GoOn),
+        Settlement::Uncertain(_) => {
+            tracing::warn!(alarm = "send_uncertain", message.id = %record.id, "{} is uncertain", record.id);
+            Ok(Next::GoOn)
+        }
         Settlement::Waits { failure, .. } if failure.class == FailureClass::IntegrationBroken => {
             broken(outlet, route, &failure, now).await
         }
@@ -331,7 +334,8 @@ async fn broken(
     store.postpone_send(tenant, record.id, Some(failure), now.plus_ms(STALE_MS)).await?;
     let Some(integration) = &route.integration else { return Ok(Next::Stop) };
     if store.break_integration(tenant, integration, &failure.message).await? {
-        tracing::warn!(provider = %record.provider, "a number is broken: {}", failure.code);
+        let provider = record.provider;
+        tracing::warn!(alarm = "number_broken", tenant.id = %tenant, %provider, "a number is broken: {}", failure.code);
         outlet.broken(route, &failure.message, now).await?;
         return Ok(Next::Stop);
     }

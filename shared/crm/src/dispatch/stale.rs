@@ -63,7 +63,9 @@ async fn look_at(
         }
         SendState::Sending => {
             if store.expire_send(tenant, record, &died(), now).await? {
-                tracing::warn!(message.id = %record.id, "{} is uncertain: its sender died", record.id);
+                tracing::warn!(
+                    alarm = "send_uncertain", message.id = %record.id, "{} is uncertain: its sender died", record.id
+                );
                 swept.uncertain += 1;
             }
             // Whatever waited behind it may go.
