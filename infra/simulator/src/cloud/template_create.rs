@@ -49,6 +49,15 @@ pub(crate) fn list(sim: &Simulator, line: &Line, call: &Call) -> Outcome {
     let page: Vec<_> = all.iter().skip(start).take(limit).collect();
     let mut body =
         json!({"data": page.iter().map(|one| one.shown(&fields, call.now_ms)).collect::<Vec<_>>()});
+    if let (Some(asked), Some(fields)) = (call.asked("summary"), body.as_object_mut()) {
+        let every = json!({"total_count": all.len(), "message_template_count": desk.templates.len(),
+            "message_template_limit": 6000, "are_translations_complete": false});
+        let shown = asked
+            .split(',')
+            .map(str::trim)
+            .filter_map(|name| Some((name.to_owned(), every.get(name)?.clone())));
+        fields.insert("summary".into(), Value::Object(shown.collect()));
+    }
     if let (Some(first), Some(last), Some(fields)) = (page.first(), page.last(), body.as_object_mut()) {
         let mut paging = json!({"cursors": {"before": cursor(&first.id), "after": cursor(&last.id)}});
         if start + page.len() < all.len()
