@@ -45,6 +45,7 @@ mod sending_order;
 mod sending_receipts;
 mod sending_stop;
 mod sending_waits;
+mod settings;
 mod ssrf;
 mod template_changes;
 mod template_drafts;

@@ -1,4 +1,5 @@
-//! Numbers and their providers: connect, show, check, send a test message, rotate the webhook secret, take away.
+//! Numbers and their providers: connect, show, check, send a test message, rotate the webhook secret, take away; and
+//! what holds for the whole tenant.
 
 mod body;
 mod check;
@@ -6,6 +7,7 @@ mod number;
 mod problem;
 mod rotate;
 mod select;
+mod settings;
 mod test_message;
 
 use axum::routing::{get, post};
@@ -25,6 +27,7 @@ pub fn router(platform: Platform, transport: Transport, settings: Settings) -> R
         .route("/integrations/whatsapp/{provider}/check", post(check::post))
         .route("/integrations/whatsapp/{provider}/test-message", post(test_message::post))
         .route("/integrations/whatsapp/{provider}/rotate-secret", post(rotate::post))
+        .route("/settings", get(settings::get).patch(settings::patch))
         .layer(Extension(World { transport, settings: Arc::new(settings) }));
     serve(routes, platform)
 }

@@ -20,5 +20,6 @@ pub mod provision;
 pub mod read;
 pub mod replay;
 pub mod send;
+pub mod settings;
 pub mod sweep;
 pub mod templates;

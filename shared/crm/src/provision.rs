@@ -5,6 +5,7 @@ use base64::Engine as _;
 use domain::access::{ApiKey, Environment, Role};
 use domain::ids::{KeyId, TenantId, derived_ulid};
 use domain::language::Language;
+use domain::price::Pricing;
 use domain::tenant::{Number, Plan, Tenant};
 use domain::time::Millis;
 use platform::Platform;
@@ -72,6 +73,7 @@ pub async fn tenant(
         sandbox_of: None,
         sandbox: Some(twin),
         cold_text: false,
+        pricing: Pricing::default(),
     };
     let sandbox = Tenant {
         id: twin,

@@ -14,6 +14,33 @@ use std::sync::LazyLock;
 /// The dated rates.
 const FILE: &str = include_str!("price/rates.json");
 
+/// The currency that estimates are shown in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Currency {
+    /// US dollars, as the list has it.
+    #[default]
+    Usd,
+    /// UAE dirhams, at the official rate of 3.6725 to the dollar.
+    Aed,
+}
+
+/// How a tenant is charged beyond the list: its reseller's mark-up, and the currency of its bills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pricing {
+    /// The currency.
+    pub currency: Currency,
+    /// What a reseller adds, in per cent of the list price.
+    pub markup_percent: u8,
+}
+
+/// The most a reseller may be said to add, in per cent.
+pub const MAX_MARKUP_PERCENT: u8 = 100;
+
+/// Dirhams for a dollar, in ten-thousandths: the central bank's rate since 1997.
+const AED_PER_USD: u64 = 36_725;
+
 /// What is charged for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,8 +79,11 @@ pub struct Estimate {
     pub market: String,
     /// The currency of the list (ISO 4217).
     pub currency: String,
-    /// The price in millionths of the currency's unit: 49,900 is 0.0499.
+    /// The price in millionths of the currency's unit, mark-up included: 49,900 is 0.0499.
     pub amount_micros: u64,
+    /// What of it is the reseller's, in per cent of the list price.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub markup_percent: u8,
     /// The day from which the rate is in force.
     pub rate_from: String,
     /// Where the rate is from.
@@ -101,9 +131,33 @@ pub fn estimate(provider: Provider, category: Priced, market: &str, now: Millis)
         market: rate.market.clone(),
         currency: rate.currency.clone(),
         amount_micros: rate.amount_micros,
+        markup_percent: 0,
         rate_from: rate.from.clone(),
         source: rate.source.clone(),
     })
+}
+
+impl Estimate {
+    /// The same as a tenant is charged; half a millionth is rounded up.
+    #[must_use]
+    pub fn charged(mut self, pricing: Pricing) -> Self {
+        self.amount_micros = scaled(self.amount_micros, 100 + u64::from(pricing.markup_percent), 100);
+        self.markup_percent = pricing.markup_percent;
+        if pricing.currency == Currency::Aed && self.currency == "USD" {
+            self.amount_micros = scaled(self.amount_micros, AED_PER_USD, 10_000);
+            "AED".clone_into(&mut self.currency);
+        }
+        self
+    }
+}
+
+const fn scaled(amount: u64, by: u64, of: u64) -> u64 {
+    amount.saturating_mul(by).saturating_add(of / 2) / of
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(percent: &u8) -> bool {
+    *percent == 0
 }
 
 /// The first moment of a day, in UTC: the account's own time zone, which decides, is not known here.
@@ -148,6 +202,20 @@ mod tests {
         #[case] expected: Option<u64>,
     ) {
         assert_eq!(price(category, at), expected);
+    }
+
+    #[test]
+    fn a_resellers_mark_up_and_the_dirham_change_the_estimate() {
+        let now = Millis::parse("2026-11-01T00:00:00Z").unwrap();
+        let charged = |currency, markup_percent| {
+            let list = estimate(Provider::Meta, Priced::Marketing, "AE", now).unwrap();
+            let charged = list.charged(Pricing { currency, markup_percent });
+            (charged.currency, charged.amount_micros)
+        };
+        assert_eq!(charged(Currency::Usd, 0), ("USD".into(), 49_900));
+        assert_eq!(charged(Currency::Usd, 15), ("USD".into(), 57_385));
+        assert_eq!(charged(Currency::Aed, 0), ("AED".into(), 183_258), "183,257.75 rounded");
+        assert_eq!(charged(Currency::Aed, 30), ("AED".into(), 238_235));
     }
 
     #[test]

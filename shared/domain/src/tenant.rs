@@ -2,6 +2,7 @@
 
 use crate::ids::TenantId;
 use crate::language::Language;
+use crate::price::Pricing;
 use crate::provider::Provider;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,9 @@ pub struct Tenant {
     /// templates (UltraMsg).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cold_text: bool,
+    /// How it is charged for messages.
+    #[serde(default)]
+    pub pricing: Pricing,
 }
 
 /// One of a tenant's numbers, as far as routing needs it.

@@ -168,6 +168,7 @@ fn cost(evaluated: &Evaluated, purpose: SendPurpose, leaves_at: Millis) -> Optio
     let open = window_is_open(situation.last_inbound.map(|(_, at)| at), leaves_at);
     let category = Priced::of(purpose, evaluated.template.is_some(), open);
     price::estimate(route.provider, category, &market, leaves_at)
+        .map(|estimate| estimate.charged(situation.tenant.pricing))
 }
 
 /// What would serve as well and is safer or costs no more, of a message that may be sent.
@@ -187,7 +188,8 @@ fn cheaper(
         return Some(Alternative::Other { description });
     }
     let provider = evaluated.situation.route.as_ref()?.provider;
-    let free_form = price::estimate(provider, Priced::Service, &cost?.market, leaves_at)?;
+    let free_form = price::estimate(provider, Priced::Service, &cost?.market, leaves_at)?
+        .charged(evaluated.situation.tenant.pricing);
     let no_dearer = free_form.amount_micros <= cost?.amount_micros;
     let template = evaluated.template.as_ref().filter(|template| template.category == Category::Utility)?;
     (no_dearer && window_is_open(last, leaves_at) && leaves_at == now).then(|| Alternative::Other {

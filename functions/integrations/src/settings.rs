@@ -1,0 +1,125 @@
+//! `GET` and `PATCH /v1/settings`: what holds for the whole tenant.
+
+use axum::extract::State;
+use crm::settings::{Settings, change, settings};
+use domain::language::Language;
+use domain::price::{Currency, MAX_MARKUP_PERCENT, Pricing};
+use platform::Platform;
+use platform::dynamo::{NewAuditEntry, SettingsChange};
+use platform::http::{Admin, Caller, Data, JsonBody, Params, Problem, Viewer};
+use serde::{Deserialize, Deserializer};
+
+/// The longest name, in characters.
+const LONGEST_NAME: usize = 120;
+/// The longest retention, in days: ten years.
+const LONGEST_RETENTION: u32 = 3_650;
+
+/// What changes; what is not named stays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Body {
+    name: Option<String>,
+    default_language: Option<Language>,
+    /// `null` is for ever.
+    #[serde(default, deserialize_with = "given")]
+    retention_days: Option<Option<u32>>,
+    cold_text: Option<bool>,
+    pricing: Option<PricingBody>,
+}
+
+/// How price estimates are made; what is not named goes back to the list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PricingBody {
+    #[serde(default)]
+    currency: Currency,
+    #[serde(default)]
+    markup_percent: u8,
+}
+
+/// Tells `null` from an absent field.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
+    Option::<u32>::deserialize(deserializer).map(Some)
+}
+
+pub(crate) async fn get(
+    caller: Caller<Viewer>,
+    State(platform): State<Platform>,
+    params: Params,
+) -> Result<Data<Settings>, Problem> {
+    params.only(&[])?;
+    Ok(Data::ok(settings(&platform.store, caller.tenant()).await?))
+}
+
+pub(crate) async fn patch(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Data<Settings>, Problem> {
+    params.only(&[])?;
+    let wanted = read(body)?;
+    let actor = caller.principal.key_id.to_string();
+    let target = named(&wanted).join(",");
+    let entry = NewAuditEntry {
+        at: caller.now(),
+        actor: &actor,
+        action: "settings.change",
+        target: &target,
+        trace_id: caller.call.trace_id,
+    };
+    Ok(Data::ok(change(&platform.store, caller.tenant(), &wanted, entry).await?))
+}
+
+fn read(body: Body) -> Result<SettingsChange, Problem> {
+    let name = body.name.map(|name| name.trim().to_owned());
+    if let Some(name) = &name
+        && (name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control))
+    {
+        return Err(Problem::invalid(
+            "name",
+            format!("Expected 1 to {LONGEST_NAME} characters on one line."),
+        ));
+    }
+    if let Some(Some(days)) = body.retention_days
+        && !(1..=LONGEST_RETENTION).contains(&days)
+    {
+        let message = format!("Expected 1 to {LONGEST_RETENTION} days, or null for ever.");
+        return Err(Problem::invalid("retention_days", message));
+    }
+    let pricing = match body.pricing {
+        Some(pricing) if pricing.markup_percent > MAX_MARKUP_PERCENT => {
+            let message = format!("Expected 0 to {MAX_MARKUP_PERCENT}.");
+            return Err(Problem::invalid("pricing.markup_percent", message));
+        }
+        pricing => pricing
+            .map(|pricing| Pricing { currency: pricing.currency, markup_percent: pricing.markup_percent }),
+    };
+    let change = SettingsChange {
+        name,
+        default_language: body.default_language,
+        retention_days: body.retention_days,
+        cold_text: body.cold_text,
+        pricing,
+    };
+    if change == SettingsChange::default() {
+        let message =
+            "Expected at least one of `name`, `default_language`, `retention_days`, `cold_text`, `pricing`.";
+        return Err(Problem::invalid("body", message));
+    }
+    Ok(change)
+}
+
+/// The names of the settings that change.
+fn named(change: &SettingsChange) -> Vec<&'static str> {
+    [
+        ("name", change.name.is_some()),
+        ("default_language", change.default_language.is_some()),
+        ("retention_days", change.retention_days.is_some()),
+        ("cold_text", change.cold_text.is_some()),
+        ("pricing", change.pricing.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, changes)| changes.then_some(name))
+    .collect()
+}
