@@ -52,4 +52,5 @@ mod templates;
 mod tenancy;
 mod tidy;
 mod told;
+mod vault;
 mod webhook_samples;

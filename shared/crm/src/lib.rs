@@ -19,6 +19,7 @@ pub mod media;
 pub mod provision;
 pub mod read;
 pub mod replay;
+pub mod rewrap;
 pub mod send;
 pub mod sweep;
 pub mod templates;

@@ -164,6 +164,7 @@ async fn make(
             status: String::new(),
             broken_reason: None,
             sealed: BTreeMap::new(),
+            versions: BTreeMap::new(),
             revision: 0,
             about: About { connected_at: Some(now), ..About::default() },
         },
@@ -187,6 +188,7 @@ async fn make(
     }
     made.about.linked_phone = proven.linked_phone;
     seal::forget_previous(&mut made, false, now);
+    seal::freshen(vault, by.tenant, &mut made).await?;
 
     let provider = credentials.provider();
     let (access, given) = match credentials {

@@ -24,6 +24,9 @@ pub struct Integration {
     /// Sealed secrets by name: `app_secret`, `verify_token`, `webhook_secret`, each with an optional `_previous`.
     #[serde(default)]
     pub sealed: BTreeMap<String, String>,
+    /// How often each secret was sealed, by name: its seal is bound to that, so an older one does not open in its place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub versions: BTreeMap<String, u64>,
     /// How often its settings were saved.
     #[serde(default)]
     pub revision: u64,
@@ -73,6 +76,17 @@ impl Integration {
     #[must_use]
     pub fn sort_key(&self) -> String {
         format!("INT#{}#{}", self.number.provider, self.number_id())
+    }
+
+    /// What a secret's seal is bound to: the item, the name and the version.
+    #[must_use]
+    pub fn place(&self, name: &str) -> String {
+        let sort = self.sort_key();
+        match self.versions.get(name) {
+            Some(version) => format!("{sort}|{name}|{version}"),
+            // Sealed before there were versions.
+            None => format!("{sort}|{name}"),
+        }
     }
 }
 
