@@ -25,6 +25,7 @@ mod lists;
 mod media;
 mod media_provider;
 mod media_upload;
+mod migration;
 mod operator;
 mod order;
 mod outbox;

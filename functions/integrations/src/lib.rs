@@ -2,6 +2,7 @@
 
 mod body;
 mod check;
+mod cut_over;
 mod number;
 mod problem;
 mod rotate;
@@ -25,6 +26,8 @@ pub fn router(platform: Platform, transport: Transport, settings: Settings) -> R
         .route("/integrations/whatsapp/{provider}/check", post(check::post))
         .route("/integrations/whatsapp/{provider}/test-message", post(test_message::post))
         .route("/integrations/whatsapp/{provider}/rotate-secret", post(rotate::post))
+        .route("/integrations/whatsapp/{provider}/cut-over", post(cut_over::post))
+        .route("/integrations/whatsapp/{provider}/roll-back", post(cut_over::roll))
         .layer(Extension(World { transport, settings: Arc::new(settings) }));
     serve(routes, platform)
 }

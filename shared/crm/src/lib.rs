@@ -16,6 +16,7 @@ pub mod intake;
 pub mod integrations;
 pub mod leads;
 pub mod media;
+mod numbers;
 pub mod provision;
 pub mod read;
 pub mod replay;

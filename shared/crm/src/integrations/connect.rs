@@ -2,6 +2,7 @@
 //! leaves everything as it was.
 
 use super::card::ShownOnce;
+use super::cut_over::swapped_sim;
 use super::hook::{self, Pointing, account_is_ours, point};
 use super::probe::{Proven, probe};
 use super::{
@@ -185,6 +186,7 @@ async fn make(
         .filter(|before| proven.linked_phone.as_ref().is_some_and(|it| it != before));
     if let Some(before) = &made.about.linked_phone_before {
         warnings.push(swapped(before));
+        swapped_sim(&mut made, now);
     }
     made.about.linked_phone = proven.linked_phone;
     seal::forget_previous(&mut made, false, now);

@@ -135,7 +135,7 @@ pub async fn preflight(
         language: template.language,
         category: template.category,
     }));
-    let last = situation.last_inbound.map(|(_, at)| at);
+    let last = situation.window_opened_at();
     let cost = cost(&evaluated, purpose, leaves_at);
     if reasons.is_empty() {
         alternatives.extend(cheaper(&evaluated, cost.as_ref(), now, leaves_at));
@@ -254,7 +254,7 @@ pub(super) async fn sendable_instead(
 fn bars_all(refusal: &Refusal) -> bool {
     match refusal {
         Refusal::NotConfigured | Refusal::DoNotContact(Barred::Channel) => true,
-        Refusal::DoNotContact(Barred::MarketingRevoked | Barred::NoOptIn)
+        Refusal::DoNotContact(Barred::MarketingRevoked | Barred::NoOptIn | Barred::NumberChanged)
         | Refusal::TemplateNotApproved(_)
         | Refusal::TemplateParamMismatch(_)
         | Refusal::Outside24hWindow { .. }

@@ -57,7 +57,7 @@ pub use outbox_moves::{Report, Settlement};
 pub use rate::Counted;
 pub use sealed::{SealedItem, SealedKind};
 pub use templates::{Heard, Submission, TemplateRow, TemplateRows, TemplateSync, Told, WrittenHere};
-pub use tenants::{About, Integration, TenantFacts};
+pub use tenants::{About, Integration, Replaced, TenantFacts};
 pub use timeline::{Entry, EntryPage, IndexPage, IndexedEntry, NewEntry, Recorded};
 pub use traces::TracedMessages;
 pub use wire::StoreError;

@@ -5,6 +5,7 @@ use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, s};
 use super::{Store, keys};
 use domain::ids::TenantId;
 use domain::number::{LastCheck, NumberFacts};
+use domain::provider::Provider;
 use domain::tenant::{Number, Plan, Tenant};
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,9 @@ pub struct About {
     /// The phone it was linked to before, when the SIM was swapped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linked_phone_before: Option<String>,
+    /// The numbers in whose place it stands, itself with the SIM before a swap among them; the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<Replaced>,
     /// Until when the secrets named `_previous` are good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_until: Option<Millis>,
@@ -63,6 +67,22 @@ pub struct About {
     /// What the last look at it found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_check: Option<LastCheck>,
+}
+
+/// A number in whose place another stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Who carried it.
+    pub provider: Provider,
+    /// The number, as its item is named.
+    pub number: String,
+    /// When it was connected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected_at: Option<Millis>,
+    /// Since when.
+    pub at: Millis,
+    /// Whether customers see another phone number than before.
+    pub changed: bool,
 }
 
 impl Integration {
