@@ -92,12 +92,14 @@ fn shape(value: &Value, at: &str, all: &mut BTreeSet<String>) {
 fn shape_of(got: &Got) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     shape(&got.json(), "", &mut all);
+    // A number is named as its provider names it: the one member that differs, by the schema itself.
+    all.retain(|path| !path.starts_with("/data/number/"));
     all
 }
 
 fn said(got: &[Got]) -> Vec<String> {
     let mut texts: Vec<String> =
-        got.iter().map(|one| one.json()["data"]["message"]["text"].as_str().unwrap_or("?").to_owned()).collect();
+        got.iter().map(|one| one.json()["data"]["text"].as_str().unwrap_or("?").to_owned()).collect();
     texts.sort();
     texts
 }
@@ -298,7 +300,7 @@ async fn a_cut_over_needs_an_admin_a_number_that_works_and_something_to_replace(
     assert_eq!(step(&shop, "/ultramsg/cut-over").await.status, 409, "it is the one already");
     let odd = shop.ask("POST", "/meta/cut-over", &shop.admin, &json!({"from": {"provider": "fax"}})).await;
     assert_eq!((odd.status.as_u16(), odd.json()["error"]["field"].as_str()), (400, Some("from.provider")));
-    shop.answers("account", json!({"error": {"status": 401, "code": 190}})).await;
+    shop.answers("status", json!({"error": {"status": 401, "code": 190}})).await;
     let refused = step(&shop, "/meta/cut-over").await;
     assert_eq!(refused.status, 409, "{:?}", refused.json());
     assert_eq!(refused.json()["error"]["details"]["status"], "unauthorized");
