@@ -29,6 +29,7 @@ mod migration;
 mod operator;
 mod order;
 mod outbox;
+mod planted;
 mod preflight;
 mod rate_limits;
 mod recovery;

@@ -129,7 +129,10 @@ async fn integrators_see_one_schema_and_the_same_ids_before_during_and_after() {
     writes(&shop, "ultramsg", "before 2").await;
 
     shop.connect(&shop.account("meta", "1141002")).await;
-    assert_eq!((shop.card("ultramsg").await["primary"].clone(), shop.card("meta").await["primary"].clone()), (json!(true), json!(false)));
+    assert_eq!(
+        (shop.card("ultramsg").await["primary"].clone(), shop.card("meta").await["primary"].clone()),
+        (json!(true), json!(false))
+    );
     for n in 0..3 {
         writes(&shop, "ultramsg", &format!("during u{n}")).await;
         writes(&shop, "meta", &format!("during m{n}")).await;
@@ -171,7 +174,12 @@ async fn after_the_cut_over_sends_take_the_new_number_and_after_the_roll_back_th
 
     // Another phone number: WhatsApp's window is open on the one that was written to, so a template begins.
     let closed = asks(&shop, json!({"text": "too early"})).await;
-    assert_eq!((closed.status.as_u16(), closed.code().as_str()), (422, "outside_24h_window"), "{:?}", closed.json());
+    assert_eq!(
+        (closed.status.as_u16(), closed.code().as_str()),
+        (422, "outside_24h_window"),
+        "{:?}",
+        closed.json()
+    );
     let sent = sends(&shop, confirmation()).await;
     assert_eq!(sent["error"], Value::Null, "{sent}");
     writes(&shop, "meta", "hello new number").await;
@@ -294,7 +302,10 @@ async fn a_cut_over_needs_an_admin_a_number_that_works_and_something_to_replace(
             assert_eq!(shop.ask("POST", path, key, &json!({})).await.status, 403, "{path}");
         }
         assert_eq!(other.ask("POST", path, &other.admin, &json!({})).await.status, 404, "{path}");
-        assert_eq!(shop.ask("POST", &path.replace("meta", "dialog360"), &shop.admin, &json!({})).await.status, 404);
+        assert_eq!(
+            shop.ask("POST", &path.replace("meta", "dialog360"), &shop.admin, &json!({})).await.status,
+            404
+        );
         assert_eq!(shop.ask("POST", &path.replace("meta", "fax"), &shop.admin, &json!({})).await.status, 404);
     }
     assert_eq!(step(&shop, "/ultramsg/cut-over").await.status, 409, "it is the one already");

@@ -15,7 +15,8 @@ use std::time::Duration;
 const CUSTOMER: &str = "971501234567";
 
 async fn number(shop: &Shop<'_>) -> Integration {
-    let facts = shop.world.platform().store.tenant_facts_now(TenantId::parse(&shop.id).unwrap()).await.unwrap();
+    let facts =
+        shop.world.platform().store.tenant_facts_now(TenantId::parse(&shop.id).unwrap()).await.unwrap();
     facts.integrations.into_iter().next().unwrap()
 }
 
@@ -132,7 +133,8 @@ async fn while_the_key_is_switched_off_sends_wait_known_webhooks_go_on_and_all_r
     let desk = world.desk("meta");
     // The webhook knows Meta's secret now; nobody knows 360dialog's, and the sender knows none.
     let conversation = desk.conversation(CUSTOMER, "hello").await;
-    let described = world.aws(Service::Kms, "DescribeKey", &json!({"KeyId": "alias/hadar-local-tokens"})).await;
+    let described =
+        world.aws(Service::Kms, "DescribeKey", &json!({"KeyId": "alias/hadar-local-tokens"})).await;
     let key = json!({"KeyId": described["KeyMetadata"]["KeyId"]});
     world.aws(Service::Kms, "DisableKey", &key).await;
 

@@ -35,13 +35,17 @@ impl Body {
             None => None,
             Some(From { provider, number }) => {
                 let known = Provider::parse(&provider).filter(|one| *one != Provider::Sandbox);
-                let provider =
-                    known.ok_or_else(|| Problem::invalid("from.provider", "Expected meta, dialog360 or ultramsg."))?;
+                let provider = known.ok_or_else(|| {
+                    Problem::invalid("from.provider", "Expected meta, dialog360 or ultramsg.")
+                })?;
                 let number = match (number, numbers.of(provider).as_slice()) {
                     (Some(number), _) => number,
                     (None, [only]) => only.number_id().to_owned(),
                     (None, []) => {
-                        return Err(Problem::invalid("from.provider", "No number of this provider is connected."));
+                        return Err(Problem::invalid(
+                            "from.provider",
+                            "No number of this provider is connected.",
+                        ));
                     }
                     (None, _) => {
                         let message = "Several numbers of this provider are connected: name one.";

@@ -21,7 +21,10 @@ pub(crate) async fn run(
         for id in ids {
             let done = rewrap(&desk.platform, id).await.map_err(|error| AdminError::Rewrap(id, error))?;
             // Each tenant is named when it is done, so that an interrupted run can be continued after it.
-            desk.say(&format!("{id}  wrapped {}  changed meanwhile {}  damaged {}", done.done, done.moved, done.damaged))?;
+            desk.say(&format!(
+                "{id}  wrapped {}  changed meanwhile {}  damaged {}",
+                done.done, done.moved, done.damaged
+            ))?;
             after = Some(id);
             left = left.saturating_sub(1);
         }

@@ -44,8 +44,17 @@ pub(crate) struct Writing {
 }
 
 /// The fields of [`Writing`]; every other one belongs to the message.
-const OUTSIDE: [&str; 9] =
-    ["tenant_id", "provider", "user_id", "hide_phone", "name", "copies", "shuffle", "seconds_ago", "messages"];
+const OUTSIDE: [&str; 9] = [
+    "tenant_id",
+    "provider",
+    "user_id",
+    "hide_phone",
+    "name",
+    "copies",
+    "shuffle",
+    "seconds_ago",
+    "messages",
+];
 
 /// Takes a body apart: who writes, and what.
 fn read(body: Value) -> Result<(Writing, Vec<Said>), String> {

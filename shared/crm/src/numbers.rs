@@ -153,8 +153,11 @@ mod tests {
 
     #[test]
     fn a_conversation_stays_on_its_number_until_another_took_its_place() {
-        let (old, new, third) =
-            (number(Provider::Ultramsg, "7", 1), number(Provider::Meta, "1", 2), number(Provider::Meta, "9", 3));
+        let (old, new, third) = (
+            number(Provider::Ultramsg, "7", 1),
+            number(Provider::Meta, "1", 2),
+            number(Provider::Meta, "9", 3),
+        );
         let carried = (Provider::Ultramsg, "7".to_owned());
         let on_third = (Provider::Meta, "9".to_owned());
         let before = [new.clone(), third.clone(), old.clone()];

@@ -44,7 +44,9 @@ pub async fn cut_over(
     let old = match &from.number {
         Some((provider, number)) => {
             let named = |one: &&Integration| one.number.provider == *provider && one.number_id() == number;
-            all.iter().find(named).ok_or(IntegrationError::NotReplaceable("The number to replace is not connected."))?
+            all.iter()
+                .find(named)
+                .ok_or(IntegrationError::NotReplaceable("The number to replace is not connected."))?
         }
         None => match primary(all) {
             Some(first) if first.sort_key() != to.sort_key() => first,
@@ -106,7 +108,8 @@ pub async fn roll_back(
     all: &[Integration],
     now: Millis,
 ) -> Result<CutOver, IntegrationError> {
-    let Some(latest) = to.about.replaces.iter().filter(|entry| other(to, entry)).map(|entry| entry.at).max() else {
+    let Some(latest) = to.about.replaces.iter().filter(|entry| other(to, entry)).map(|entry| entry.at).max()
+    else {
         return Ok(CutOver { integration: to.clone(), warnings: Vec::new() });
     };
     let undone = |entry: &Replaced| other(to, entry) && entry.at == latest;
@@ -185,6 +188,9 @@ pub(super) fn swapped_sim(integration: &mut Integration, now: Millis) {
         at: now,
         changed: true,
     };
-    integration.about.replaces.retain(|known| known.provider != entry.provider || known.number != entry.number);
+    integration
+        .about
+        .replaces
+        .retain(|known| known.provider != entry.provider || known.number != entry.number);
     integration.about.replaces.push(entry);
 }

@@ -23,8 +23,7 @@ pub(crate) async fn put(
 ) -> Result<(), VaultError> {
     let version = integration.versions.get(name).copied().unwrap_or_default() + 1;
     integration.versions.insert(name.to_owned(), version);
-    let sealed =
-        vault.seal(tenant, INTEGRATION_PURPOSE, &integration.place(name), secret.as_bytes()).await?;
+    let sealed = vault.seal(tenant, INTEGRATION_PURPOSE, &integration.place(name), secret.as_bytes()).await?;
     integration.sealed.insert(name.to_owned(), sealed.to_string());
     if !name.ends_with(PREVIOUS) {
         integration.about.last4.insert(name.to_owned(), hint(secret));

@@ -88,11 +88,9 @@ impl Store {
                             values,
                         )
                     }
-                    _ => (
-                        "SET sealed = :new",
-                        "sealed = :old AND attribute_not_exists(sealed_before)",
-                        values,
-                    ),
+                    _ => {
+                        ("SET sealed = :new", "sealed = :old AND attribute_not_exists(sealed_before)", values)
+                    }
                 }
             }
         };
@@ -112,7 +110,8 @@ fn sealed_item(item: &Item) -> Option<SealedItem> {
             (SealedKind::Integration, values.collect())
         }
         AttributeValue::S(_) => {
-            let values = OF_ENDPOINTS.iter().filter_map(|name| Some(((*name).to_owned(), text(item.get(*name)?)?)));
+            let values =
+                OF_ENDPOINTS.iter().filter_map(|name| Some(((*name).to_owned(), text(item.get(*name)?)?)));
             (SealedKind::Endpoint, values.collect())
         }
         _ => return None,
