@@ -165,7 +165,7 @@ fn cost(evaluated: &Evaluated, purpose: SendPurpose, leaves_at: Millis) -> Optio
     let situation = &evaluated.situation;
     let route = situation.route.as_ref()?;
     let market = price::market(situation.recipient.phone.as_ref(), situation.recipient.bsuid.as_ref())?;
-    let open = window_is_open(situation.last_inbound.map(|(_, at)| at), leaves_at);
+    let open = window_is_open(situation.window_opened_at(), leaves_at);
     let category = Priced::of(purpose, evaluated.template.is_some(), open);
     price::estimate(route.provider, category, &market, leaves_at)
 }
@@ -177,7 +177,7 @@ fn cheaper(
     now: Millis,
     leaves_at: Millis,
 ) -> Option<Alternative> {
-    let last = evaluated.situation.last_inbound.map(|(_, at)| at);
+    let last = evaluated.situation.window_opened_at();
     let closes_at = last?.plus_ms(WINDOW_MS);
     let needs_window = evaluated.verdict.as_ref().is_ok_and(|permit| permit.needs_window());
     if needs_window && !window_is_open(last, leaves_at) {
