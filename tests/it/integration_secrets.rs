@@ -128,3 +128,21 @@ async fn a_rotation_that_the_provider_refuses_changes_nothing() {
     let new = rotated.data()["shown_once"]["verify_token"].as_str().unwrap().to_owned();
     assert_eq!((shake(&new).await, shake(&token).await), (200, 200));
 }
+
+#[tokio::test]
+async fn the_secret_of_another_app_is_refused_and_changes_nothing() {
+    let world = World::start().await;
+    let shop = world.shop("apps", Plan::Enterprise).await;
+    let account = shop.account("meta", "11330001");
+    let mut wrong = account.body.clone();
+    wrong["app_secret"] = json!("the secret of another app");
+    let refused = shop.put("meta", &wrong).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.json()["error"]["field"].as_str().unwrap_or_default()),
+        (400, "app_secret"),
+        "{:?}",
+        refused.json()
+    );
+    assert_eq!(shop.card("meta").await["status"], "not_configured");
+    assert_eq!(shop.connect(&account).await.status, 201);
+}

@@ -58,7 +58,7 @@ async fn saves_again(desk: &Desk<'_>, secret: &str) {
     let platform = Platform::new(&config, Arc::new(SystemClock)).unwrap();
     let mut saved = number(desk).await;
     let name = secret_name(saved.number.provider);
-    let field = format!("{}|{name}", saved.sort_key());
+    let field = saved.place(name);
     let sealed =
         platform.vault.seal(tenant_id(desk), INTEGRATION_PURPOSE, &field, secret.as_bytes()).await.unwrap();
     saved.sealed.insert(name.to_owned(), sealed.to_string());

@@ -3,6 +3,7 @@
 
 mod body;
 mod check;
+mod cut_over;
 mod number;
 mod problem;
 mod rotate;
@@ -28,6 +29,8 @@ pub fn router(platform: Platform, transport: Transport, settings: Settings) -> R
         .route("/integrations/whatsapp/{provider}/test-message", post(test_message::post))
         .route("/integrations/whatsapp/{provider}/rotate-secret", post(rotate::post))
         .route("/settings", get(settings::get).patch(settings::patch))
+        .route("/integrations/whatsapp/{provider}/cut-over", post(cut_over::post))
+        .route("/integrations/whatsapp/{provider}/roll-back", post(cut_over::roll))
         .layer(Extension(World { transport, settings: Arc::new(settings) }));
     serve(routes, platform)
 }

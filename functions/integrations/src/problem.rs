@@ -54,6 +54,13 @@ pub(crate) fn problem(error: IntegrationError) -> Problem {
             refused.details.insert("until".to_owned(), json!(until));
             refused.into()
         }
+        IntegrationError::NotReady { status, message } => {
+            let message = format!("The number does not work now, so nothing was changed. {message}");
+            let mut refused = Problem::refused(Code::Conflict, message);
+            refused.details.insert("status".to_owned(), json!(status));
+            refused.into()
+        }
+        IntegrationError::NotReplaceable(why) => conflict(why.to_owned()),
         IntegrationError::Store(error) => error.into(),
         IntegrationError::Vault(error @ VaultError::Transient(_)) => Problem::unavailable(error),
         IntegrationError::Vault(error @ VaultError::Tampered(_)) => Problem::internal(error),

@@ -233,8 +233,7 @@ impl Credentials {
         name: &str,
         sealed: &str,
     ) -> Result<Option<Secret>, Denied> {
-        let place = integration.sort_key();
-        let field = format!("{place}|{name}");
+        let field = integration.place(name);
         let opened = match Sealed::parse(sealed) {
             Ok(sealed) => self.vault.open(tenant, PURPOSE, &field, &sealed).await,
             Err(tampered) => Err(tampered.into()),

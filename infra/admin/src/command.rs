@@ -42,6 +42,15 @@ pub enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Wrap the data keys of the tenants' secrets anew, after the master key got new material. May be run again.
+    Rewrap {
+        /// Begin after this tenant: the last one that a run before this one named.
+        #[arg(long, value_parser = tenant)]
+        after: Option<TenantId>,
+        /// How many tenants at most.
+        #[arg(long, default_value_t = 1_000)]
+        limit: u32,
+    },
     /// The audit log of a tenant.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -164,6 +173,7 @@ mod tests {
             "admin tenant create --name X --plan growth_with_meta --language ar",
             "admin --stage local --endpoint-url http://127.0.0.1:8788 status",
             "admin rotate meta-app-secret --force",
+            "admin rewrap --after tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --limit 10",
             &format!("admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7:{hash}"),
         ] {
             assert!(parse(good).is_ok(), "{good}");
@@ -174,6 +184,7 @@ mod tests {
             "admin tenant create --name X --plan gold",
             "admin tenant plan tnt_1 growth",
             "admin rotate meta-app-secret s3cret",
+            "admin rewrap --after nobody",
             "admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7",
             "admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7:xyz",
         ] {

@@ -2,6 +2,7 @@
 
 use crm::audit::BrokenAt;
 use crm::provision::ProvisionError;
+use crm::rewrap::RewrapError;
 use domain::ids::TenantId;
 use platform::aws::AwsError;
 use platform::config::ConfigError;
@@ -22,6 +23,9 @@ pub enum AdminError {
     /// A tenant or a key could not be made.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
+    /// A tenant's secrets were not all wrapped anew.
+    #[error("{0}: {1}; what was done stays done, run it again")]
+    Rewrap(TenantId, RewrapError),
     /// There is no such tenant.
     #[error("there is no tenant {0}")]
     NoTenant(TenantId),

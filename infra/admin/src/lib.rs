@@ -5,6 +5,7 @@ mod audit;
 mod command;
 mod error;
 mod queues;
+mod rewrap;
 mod secrets;
 mod tenants;
 
@@ -61,6 +62,7 @@ pub async fn run(
         }
         Command::Redrive { queue } => queues::redrive(&mut desk, &queue).await,
         Command::Rotate { secret, force } => secrets::rotate(&mut desk, secret, force, input).await,
+        Command::Rewrap { after, limit } => rewrap::run(&mut desk, after, limit).await,
         Command::Audit(command) => audit::run(&mut desk, command).await,
     }
 }

@@ -12,6 +12,7 @@ use platform::Platform;
 use platform::aws::{Aws, Effort, Service};
 use platform::clock::{Clock as _, SystemClock};
 use platform::config::Config;
+use platform::dynamo::SealedItem;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -153,4 +154,37 @@ async fn a_sound_audit_log_is_confirmed_and_a_broken_one_is_told_by_its_place() 
     admin(&stack, &["audit", "verify", &tenant], "").await.unwrap();
     let broken = admin(&stack, &["audit", "verify", &tenant, "--head", &head], "").await;
     assert!(matches!(broken, Err(AdminError::Broken(_, BrokenAt::End { last: 2, known: 3 }))), "{broken:?}");
+}
+
+#[tokio::test]
+async fn secrets_are_wrapped_anew_tenant_by_tenant_and_a_run_is_continued_where_it_ended() {
+    let stack = Stack::start(Options::default()).await.unwrap();
+    let sealed = async || {
+        let mut all = Vec::new();
+        for tenant in &stack.ready().tenants {
+            let id = TenantId::parse(&tenant.id).unwrap();
+            all.extend(platform(&stack).store.sealed_items(id).await.unwrap());
+        }
+        all
+    };
+    let before = sealed().await;
+    assert!(before.len() >= 3, "{before:?}");
+    let first = admin(&stack, &["rewrap", "--limit", "2"], "").await.unwrap();
+    let last = first.lines().last().unwrap().rsplit(' ').next().unwrap();
+    assert_eq!(first.lines().count(), 3, "{first}");
+    let rest = admin(&stack, &["rewrap", "--after", last], "").await.unwrap();
+    assert!(rest.ends_with("That was the last tenant.\n"), "{rest}");
+    let after = sealed().await;
+    let values = |items: &[SealedItem]| {
+        items.iter().flat_map(|item| item.values.values().cloned()).collect::<Vec<_>>()
+    };
+    assert!(values(&before).iter().zip(values(&after)).all(|(old, new)| *old != new), "each is wrapped anew");
+    // With the key switched off nothing is done, and it says where.
+    let described =
+        aws(&stack, Service::Kms, "DescribeKey", &json!({"KeyId": "alias/hadar-local-tokens"})).await;
+    let key = json!({"KeyId": described["KeyMetadata"]["KeyId"]});
+    aws(&stack, Service::Kms, "DisableKey", &key).await;
+    let refused = admin(&stack, &["rewrap"], "").await.unwrap_err();
+    assert!(matches!(refused, AdminError::Rewrap(..)), "{refused}");
+    assert_eq!(sealed().await, after);
 }

@@ -30,6 +30,9 @@ struct Change {
 #[serde(deny_unknown_fields)]
 struct AccountChange {
     tenant_id: String,
+    /// At which provider, where the tenant has several accounts; the one opened last unless told.
+    #[serde(default)]
+    provider: Option<String>,
     /// UltraMsg's account status and substatus, such as `qr/normal`.
     #[serde(default)]
     status: Option<String>,
@@ -112,7 +115,7 @@ impl Simulator {
             }
         }
         for one in change.accounts {
-            stand(&*self.line_of(&one.tenant_id)?, one);
+            stand(&*self.line_at(&one.tenant_id, one.provider.as_deref())?, one);
         }
         let now_s = self.now_ms() / 1000;
         for one in &change.templates {

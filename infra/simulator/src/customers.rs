@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Writing {
     tenant_id: String,
+    /// Whose number is written to, where the tenant has several; the one opened last unless told.
+    #[serde(default)]
+    provider: Option<String>,
     /// The business-scoped user id; made from the number unless told.
     #[serde(default)]
     user_id: Option<String>,
@@ -41,8 +44,17 @@ pub(crate) struct Writing {
 }
 
 /// The fields of [`Writing`]; every other one belongs to the message.
-const OUTSIDE: [&str; 8] =
-    ["tenant_id", "user_id", "hide_phone", "name", "copies", "shuffle", "seconds_ago", "messages"];
+const OUTSIDE: [&str; 9] = [
+    "tenant_id",
+    "provider",
+    "user_id",
+    "hide_phone",
+    "name",
+    "copies",
+    "shuffle",
+    "seconds_ago",
+    "messages",
+];
 
 /// Takes a body apart: who writes, and what.
 fn read(body: Value) -> Result<(Writing, Vec<Said>), String> {
@@ -122,7 +134,7 @@ impl Simulator {
         if !people::is_phone(phone) {
             return Err(format!("{phone} is not a phone number."));
         }
-        let line = self.line_of(&writing.tenant_id)?;
+        let line = self.line_at(&writing.tenant_id, writing.provider.as_deref())?;
         let pending = self.pending();
         let now_ms = self.now_ms();
         let user_id = match writing.user_id {

@@ -8,8 +8,10 @@ use crate::cloud::error::{Checked, GraphError};
 use crate::cloud::{media, message, send, template_create};
 use crate::uploads;
 use crate::wire::{Call, Reply};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Method;
 use serde_json::{Map, Value, json};
+use sha2::Sha256;
 use std::sync::Arc;
 
 /// The versions that are answered.
@@ -182,6 +184,13 @@ fn register(call: &Call) -> Outcome {
     done()
 }
 
+/// The proof that a caller who has the token has the secret of its app too.
+fn proof_of(app_secret: &str, token: &str) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(app_secret.as_bytes()) else { return String::new() };
+    mac.update(token.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
 /// All that is known of a number.
 /// Fields of a number that exist and have no value here: Graph leaves those out of its answer (pywa 4.5 asks for them).
 const WITHOUT_VALUE: [&str; 16] = [
@@ -232,6 +241,14 @@ fn number_fields(line: &Line) -> Map<String, Value> {
 }
 
 fn number(line: &Line, call: &Call) -> Outcome {
+    if let (Some(proof), Provider::Meta { app_secret, token, .. }) =
+        (call.asked("appsecret_proof"), &line.account.provider)
+        && proof != proof_of(app_secret, token)
+    {
+        return Outcome::refused(&GraphError::invalid(
+            "Invalid appsecret_proof provided in the API argument",
+        ));
+    }
     let all = number_fields(line);
     let usual =
         "verified_name,code_verification_status,display_phone_number,quality_rating,platform_type,throughput";

@@ -153,10 +153,12 @@ impl Simulator {
         url.clone_into(&mut self.shared.front_url.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// One more account, or another one in place of the one that this tenant had.
+    /// One more account, or another one in place of the one that this tenant had at the same provider.
     pub fn connect(&self, account: Account) {
         let mut lines = self.shared.lines.write().unwrap_or_else(PoisonError::into_inner);
-        let known = lines.iter().position(|line| line.account.tenant_id == account.tenant_id);
+        let kind = account.provider.kind();
+        let same = |line: &Arc<Line>| line.account.tenant_id == account.tenant_id && line.kind() == kind;
+        let known = lines.iter().position(same);
         let line = Arc::new(Line::new(account, known.unwrap_or(lines.len())));
         match known.and_then(|at| lines.get_mut(at)) {
             Some(place) => *place = line,
@@ -214,8 +216,19 @@ impl Simulator {
     }
 
     pub(crate) fn line_of(&self, tenant_id: &str) -> Result<Arc<Line>, String> {
-        let found = self.lines().into_iter().find(|line| line.account.tenant_id == tenant_id);
-        found.ok_or_else(|| format!("No account belongs to the tenant {tenant_id}."))
+        self.line_at(tenant_id, None)
+    }
+
+    /// The tenant's account at a provider; without one the account that was opened last.
+    pub(crate) fn line_at(&self, tenant_id: &str, provider: Option<&str>) -> Result<Arc<Line>, String> {
+        let theirs = |line: &Arc<Line>| {
+            line.account.tenant_id == tenant_id && provider.is_none_or(|name| line.kind().name() == name)
+        };
+        let found = self.lines().into_iter().rev().find(theirs);
+        found.ok_or_else(|| match provider {
+            Some(provider) => format!("No account of {provider} belongs to the tenant {tenant_id}."),
+            None => format!("No account belongs to the tenant {tenant_id}."),
+        })
     }
 
     pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {

@@ -234,6 +234,7 @@ pub async fn number(
         status: "live".to_owned(),
         broken_reason: None,
         sealed: BTreeMap::new(),
+        versions: BTreeMap::new(),
         revision: 1,
         about: About { connected_at: Some(now), saved_at: Some(now), ..About::default() },
     };

@@ -82,6 +82,8 @@ pub struct Facts<'a> {
     pub cold_text: bool,
     /// What the contact agreed to.
     pub consents: Consents,
+    /// Whether the contact agreed to hear from another phone number than the one it would go out on.
+    pub number_changed: bool,
     /// What the customer writes in.
     pub language: Option<Language>,
     /// The template, if the message is one.
@@ -126,6 +128,8 @@ pub enum Barred {
     MarketingRevoked,
     /// There is no recorded opt-in to marketing.
     NoOptIn,
+    /// The opt-in to marketing was given to another phone number.
+    NumberChanged,
 }
 
 /// Proof that a message may be sent at this moment. Made by [`permit`] only.
@@ -212,6 +216,8 @@ pub fn permit(facts: &Facts<'_>, now: Millis) -> Result<Permit, Vec<Refusal>> {
         let barred =
             if facts.consents.marketing.is_some() { Barred::MarketingRevoked } else { Barred::NoOptIn };
         refusals.push(Refusal::DoNotContact(barred));
+    } else if purpose == SendPurpose::Marketing && facts.number_changed {
+        refusals.push(Refusal::DoNotContact(Barred::NumberChanged));
     }
     if let (TemplateFact::Found { template, .. }, Some(language), false) =
         (facts.template, facts.language, facts.confirm_language)
@@ -246,6 +252,7 @@ mod tests {
             native_templates: true,
             cold_text: false,
             consents: Consents::default(),
+            number_changed: false,
             language: None,
             template: TemplateFact::None,
             purpose: SendPurpose::Service,

@@ -132,6 +132,7 @@ impl Stack {
             status: "live".into(),
             broken_reason: None,
             sealed: BTreeMap::new(),
+            versions: BTreeMap::new(),
             revision: 0,
             about: About::default(),
         };

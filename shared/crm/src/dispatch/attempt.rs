@@ -28,6 +28,9 @@ use std::time::Duration;
 /// How often a settlement that met a fault of the table is tried: losing it costs an `uncertain`.
 const SETTLE_TRIES: u32 = 5;
 
+/// When to ask again for a secret that KMS does not open, in milliseconds.
+const LOCKED_MS: u64 = 30_000;
+
 /// When to look again at a number that was not what it was thought to be, in milliseconds.
 const RECHECK_MS: u64 = 2_000;
 
@@ -93,6 +96,20 @@ pub(super) async fn attempt(
         }
         Prepared::Broken(reason) => {
             return broken(&outlet, route, &waiting("integration_broken", reason), now).await;
+        }
+        Prepared::Locked(error) => {
+            // Not the number's fault and not a matter of tries: a key that is switched off may stay so for hours.
+            tracing::error!(message.id = %record.id, "a number's secret cannot be opened now: {}", chain(&error));
+            let failure = Failure {
+                class: FailureClass::Retry,
+                ..waiting(
+                    "key_service_unavailable",
+                    "What opens the number at its provider cannot be read now. The message goes by itself.",
+                )
+            };
+            let at = now.plus_ms(LOCKED_MS);
+            store.postpone_send(tenant, record.id, Some(&failure), at).await?;
+            return Ok(Next::Later(at));
         }
     };
     if let Err(refused) = claim(platform, tenant, record, &situation, permit, &fence).await? {
@@ -169,6 +186,8 @@ enum Prepared {
     Impossible(Failure),
     /// The number cannot be used.
     Broken(&'static str),
+    /// KMS does not open the number's secret, whoever's it is.
+    Locked(VaultError),
 }
 
 async fn prepare(
@@ -188,7 +207,7 @@ async fn prepare(
                 "The number's access token cannot be opened; save its settings again.",
             ));
         }
-        Err(error @ VaultError::Transient(_)) => return Err(error.into()),
+        Err(error @ VaultError::Transient(_)) => return Ok(Prepared::Locked(error)),
     };
     let Some(content) = addressed(bucket, tenant, &record.part.content, platform.clock.now()).await? else {
         return Ok(Prepared::Impossible(Failure {

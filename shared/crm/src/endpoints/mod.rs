@@ -3,7 +3,7 @@
 mod secret;
 mod view;
 
-pub(crate) use secret::secrets;
+pub(crate) use secret::{PURPOSE as ENDPOINT_PURPOSE, secrets};
 pub use view::{EndpointView, WithSecret};
 
 use crate::events::{self, Emitter, Receiver};

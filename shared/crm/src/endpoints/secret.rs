@@ -11,7 +11,7 @@ use platform::vault::{Sealed, Tampered, VaultError};
 use zeroize::Zeroizing;
 
 /// What the secrets of receivers are sealed for.
-const PURPOSE: &str = "endpoint";
+pub(crate) const PURPOSE: &str = "endpoint";
 
 /// The secrets that sign now, the newest first.
 ///

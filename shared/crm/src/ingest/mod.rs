@@ -90,7 +90,9 @@ impl Ingest {
     pub async fn apply(&self, delivery: Delivery<'_>, now: Millis) -> Result<(), IngestError> {
         let parsed = providers::parse(delivery.provider, delivery.body)
             .map_err(|error| IngestError::Permanent { reason: error.to_string() })?;
-        let facts = self.tenants.get(&self.platform, delivery.tenant, now).await?;
+        let accounts = parsed.events.iter().map(|event| &event.account);
+        let (tenant, provider) = (delivery.tenant, delivery.provider);
+        let facts = self.tenants.get(&self.platform, tenant, provider, accounts, now).await?;
         let emitter = Emitter {
             platform: &self.platform,
             tenant: delivery.tenant,

@@ -58,18 +58,24 @@ pub(super) struct TenantCache {
 }
 
 impl TenantCache {
+    /// The facts of a tenant; those that are remembered only if they have a number for each of these events. One that was
+    /// connected within the minute has messages already.
     pub(super) async fn get(
         &self,
         platform: &Platform,
         tenant: TenantId,
+        provider: Provider,
+        mut accounts: impl Iterator<Item = &Account> + Send,
         now: Millis,
     ) -> Result<Arc<Facts>, StoreError> {
-        if let Some((read_at, facts)) = self.lock().get(&tenant)
-            && now.since(*read_at) < FRESH_MS
+        let known = self.lock().get(&tenant).cloned();
+        let known = known.filter(|(read_at, _)| now.since(*read_at) < FRESH_MS);
+        if let Some((_, facts)) = known
+            && accounts.all(|account| facts.number(provider, account).is_some())
         {
-            return Ok(Arc::clone(facts));
+            return Ok(facts);
         }
-        let stored = platform.store.tenant_facts(tenant).await?;
+        let stored = platform.store.tenant_facts_now(tenant).await?;
         let any_number = platform.single_tenant == Some(tenant) && stored.integrations.is_empty();
         let facts = Arc::new(Facts {
             numbers: stored.integrations.into_iter().map(|integration| integration.number).collect(),

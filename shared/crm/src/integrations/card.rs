@@ -1,6 +1,7 @@
 //! A number as the settings page shows it: everything but its secrets.
 
 use super::{Outside, webhook_secret_name};
+use crate::numbers::{primary, replaced_by};
 use domain::ids::TenantId;
 use domain::message::Direction;
 use domain::number::{ConnectionStatus, LastCheck};
@@ -46,6 +47,11 @@ pub struct Card {
     pub messaging_limit: Option<String>,
     /// How fast messages may leave.
     pub throughput: Option<String>,
+    /// Whether new conversations go out on it.
+    pub primary: bool,
+    /// The number that took its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<NumberRef>,
     /// Whether the instance is linked to another phone than before.
     pub number_changed: bool,
     /// Where the provider posts; UltraMsg's has the webhook secret behind it.
@@ -67,6 +73,15 @@ pub struct Card {
     pub connected_at: Option<Millis>,
     /// When its settings were last saved.
     pub updated_at: Option<Millis>,
+}
+
+/// Another number of the tenant's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NumberRef {
+    /// Who carries it.
+    pub provider: Provider,
+    /// Its id; absent for a channel without a name.
+    pub number: Option<String>,
 }
 
 /// A saved secret, as far as it is shown.
@@ -142,7 +157,8 @@ pub async fn cards(
         return Ok(Vec::new());
     }
     let inbound = last_inbound(&outside.platform.store, tenant).await?;
-    Ok(numbers.into_iter().map(|one| of(outside, tenant, one, &inbound, now)).collect())
+    let all = &facts.integrations;
+    Ok(numbers.into_iter().map(|one| of(outside, tenant, one, all, &inbound, now)).collect())
 }
 
 /// The card of one number.
@@ -155,8 +171,10 @@ pub async fn card(
     integration: &Integration,
     now: Millis,
 ) -> Result<Card, StoreError> {
-    let inbound = last_inbound(&outside.platform.store, tenant).await?;
-    Ok(of(outside, tenant, integration, &inbound, now))
+    let store = &outside.platform.store;
+    let inbound = last_inbound(store, tenant).await?;
+    let facts = store.tenant_facts_now(tenant).await?;
+    Ok(of(outside, tenant, integration, &facts.integrations, &inbound, now))
 }
 
 /// The card of a provider of whom no number is connected, or of a sandbox.
@@ -181,6 +199,8 @@ pub fn empty_card(
         quality_rating: None,
         messaging_limit: None,
         throughput: None,
+        primary: false,
+        replaced_by: None,
         number_changed: false,
         webhook_url: outside.webhook_url(tenant),
         secrets: BTreeMap::new(),
@@ -220,6 +240,7 @@ fn of(
     outside: Outside<'_>,
     tenant: TenantId,
     integration: &Integration,
+    all: &[Integration],
     inbound: &Inbound,
     now: Millis,
 ) -> Card {
@@ -254,6 +275,15 @@ fn of(
         quality_rating: about.facts.quality_rating.clone(),
         messaging_limit: about.facts.messaging_limit.clone(),
         throughput: about.facts.throughput.clone(),
+        primary: primary(all).is_some_and(|one| one.sort_key() == integration.sort_key()),
+        replaced_by: all
+            .iter()
+            .find(|one| one.sort_key() == integration.sort_key())
+            .and_then(|one| replaced_by(all, one))
+            .map(|one| NumberRef {
+                provider: one.number.provider,
+                number: Some(one.number_id().to_owned()).filter(|number| number != "-"),
+            }),
         number_changed: about.linked_phone_before.is_some(),
         secrets,
         overlap: until.map(|until| Overlap { until }),

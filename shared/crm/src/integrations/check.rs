@@ -2,6 +2,7 @@
 
 use super::call::{No, call};
 use super::connect::swapped;
+use super::cut_over::swapped_sim;
 use super::{LOOK, Outside};
 use crate::credentials::{self, secret_name};
 use domain::ids::TenantId;
@@ -168,12 +169,13 @@ fn read(checked: &mut Checked, noted: &mut Integration, seen: Seen) {
     let live = No { status: ConnectionStatus::Live, ..No::odd(seen.http_status) };
     let mut sentences = vec![live.sentence(provider)];
     sentences.extend(seen.facts.warnings());
-    let about = &mut noted.about;
-    if let (Some(before), Some(phone)) = (&about.linked_phone, &seen.linked_phone)
+    if let (Some(before), Some(phone)) = (&noted.about.linked_phone, &seen.linked_phone)
         && before != phone
     {
-        about.linked_phone_before = Some(before.clone());
+        noted.about.linked_phone_before = Some(before.clone());
+        swapped_sim(noted, checked.checked_at);
     }
+    let about = &mut noted.about;
     about.linked_phone = seen.linked_phone.or(about.linked_phone.take());
     if let Some(before) = &about.linked_phone_before {
         checked.number_changed = true;

@@ -2,6 +2,7 @@
 //! leaves everything as it was.
 
 use super::card::ShownOnce;
+use super::cut_over::swapped_sim;
 use super::hook::{self, Pointing, account_is_ours, point};
 use super::probe::{Proven, probe};
 use super::{
@@ -164,6 +165,7 @@ async fn make(
             status: String::new(),
             broken_reason: None,
             sealed: BTreeMap::new(),
+            versions: BTreeMap::new(),
             revision: 0,
             about: About { connected_at: Some(now), ..About::default() },
         },
@@ -184,9 +186,11 @@ async fn make(
         .filter(|before| proven.linked_phone.as_ref().is_some_and(|it| it != before));
     if let Some(before) = &made.about.linked_phone_before {
         warnings.push(swapped(before));
+        swapped_sim(&mut made, now);
     }
     made.about.linked_phone = proven.linked_phone;
     seal::forget_previous(&mut made, false, now);
+    seal::freshen(vault, by.tenant, &mut made).await?;
 
     let provider = credentials.provider();
     let (access, given) = match credentials {

@@ -5,6 +5,7 @@ mod call;
 mod card;
 mod check;
 mod connect;
+mod cut_over;
 mod disconnect;
 mod hook;
 mod probe;
@@ -12,9 +13,10 @@ mod rotate;
 pub(crate) mod seal;
 mod wake;
 
-pub use card::{Card, Overlap, SecretHint, ShownOnce, card, cards, empty_card};
+pub use card::{Card, NumberRef, Overlap, SecretHint, ShownOnce, card, cards, empty_card};
 pub use check::{Checked, check};
 pub use connect::{Connected, connect};
+pub use cut_over::{CutOver, CutOverFrom, cut_over, roll_back};
 pub use disconnect::{Disconnected, disconnect};
 pub(crate) use probe::claims;
 pub use rotate::rotate;
@@ -139,6 +141,17 @@ pub enum IntegrationError {
         /// Until then.
         until: Millis,
     },
+    /// The number does not work now, so nothing may depend on it.
+    #[error("{message}")]
+    NotReady {
+        /// What a look at it found.
+        status: ConnectionStatus,
+        /// In a sentence.
+        message: String,
+    },
+    /// There is no number whose place could be taken or given back.
+    #[error("{0}")]
+    NotReplaceable(&'static str),
     /// The table did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -43,8 +43,13 @@ pub(super) async fn probe(
     now: Millis,
 ) -> Result<Proven, Rejection> {
     let proven = match credentials {
-        Credentials::Meta { phone_number_id, waba_id, access_token, .. } => {
-            of_meta(outside, phone_number_id, waba_id, access_token.expose(), now).await?
+        Credentials::Meta { phone_number_id, waba_id, access_token, app_secret, .. } => {
+            let token = access_token.expose();
+            let proven = of_meta(outside, phone_number_id, waba_id, token, now).await?;
+            if let Some(secret) = app_secret {
+                of_one_app(outside, phone_number_id, token, secret.expose()).await?;
+            }
+            proven
         }
         Credentials::Dialog360 { api_key, .. } => of_dialog360(outside, api_key.expose()).await?,
         Credentials::Ultramsg { instance_id, token } => {
@@ -102,6 +107,28 @@ async fn of_meta(
         facts: meta::number_facts(&answer).unwrap_or_default(),
         linked_phone: None,
         warnings,
+    })
+}
+
+/// Webhooks are signed with the secret of the token's app: with another one every one of them would be refused.
+async fn of_one_app(
+    outside: Outside<'_>,
+    phone_number_id: &str,
+    token: &str,
+    app_secret: &str,
+) -> Result<(), Rejection> {
+    let request = meta::proof_request(phone_number_id, token, app_secret).map_err(unusable)?;
+    let Err(no) = call(outside, Provider::Meta, token, request).await else { return Ok(()) };
+    if no.open || no.status == ConnectionStatus::RateLimited {
+        return Err(no.reject(Provider::Meta, "app_secret"));
+    }
+    let message = "This app secret is not of the app that the access token was made with. Take it from that app's \
+                   basic settings.";
+    Err(Rejection {
+        status: no.status,
+        http_status: no.http_status,
+        code: no.code,
+        ..Rejection::said("app_secret", message)
     })
 }
 

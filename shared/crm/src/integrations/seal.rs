@@ -21,8 +21,9 @@ pub(crate) async fn put(
     name: &str,
     secret: &str,
 ) -> Result<(), VaultError> {
-    let field = format!("{}|{name}", integration.sort_key());
-    let sealed = vault.seal(tenant, INTEGRATION_PURPOSE, &field, secret.as_bytes()).await?;
+    let version = integration.versions.get(name).copied().unwrap_or_default() + 1;
+    integration.versions.insert(name.to_owned(), version);
+    let sealed = vault.seal(tenant, INTEGRATION_PURPOSE, &integration.place(name), secret.as_bytes()).await?;
     integration.sealed.insert(name.to_owned(), sealed.to_string());
     if !name.ends_with(PREVIOUS) {
         integration.about.last4.insert(name.to_owned(), hint(secret));
@@ -54,6 +55,24 @@ pub(super) async fn replace(
         integration.about.previous_until = Some(now.plus_ms(OVERLAP_MS));
     }
     put(vault, tenant, integration, name, secret).await?;
+    Ok(())
+}
+
+/// Seals every value again, under a data key of today: whatever is written anyway leaves old key material behind.
+pub(super) async fn freshen(
+    vault: &Vault,
+    tenant: TenantId,
+    integration: &mut Integration,
+) -> Result<(), VaultError> {
+    let names: Vec<String> = integration.sealed.keys().cloned().collect();
+    for name in names {
+        match open(vault, tenant, integration, &name).await {
+            Ok(Some(secret)) => put(vault, tenant, integration, &name, &secret).await?,
+            // What does not open stays as it is, for whoever looks into it.
+            Ok(None) | Err(VaultError::Tampered(_)) => {}
+            Err(error @ VaultError::Transient(_)) => return Err(error),
+        }
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! A person as the API shows them.
 
 use super::family::Family;
+use crate::numbers::{carrier, needs_reoptin};
 use domain::consent::Consents;
 use domain::ids::{ContactId, ConversationId, LeadId, TenantId};
 use domain::time::Millis;
@@ -49,6 +50,8 @@ pub struct Contact {
     pub lead_id: Option<LeadId>,
     /// Where they stand on being written to.
     pub consent: Consents,
+    /// Whether they must agree again before offers are sent, because the business's number changed.
+    pub needs_reoptin: bool,
     /// Contacts that turned out to be this person; their ids keep working.
     pub merged_ids: Vec<ContactId>,
     /// When the first event about them was received.
@@ -62,8 +65,18 @@ pub struct Contact {
 pub async fn contact(store: &Store, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError> {
     let Some(family) = Family::read(store, tenant, id).await? else { return Ok(None) };
     let (leads, ids) = (family.possible_leads(), family.ids());
-    let (leads, consent) =
-        futures_util::future::try_join(store.leads(tenant, &leads), store.consents(tenant, &ids)).await?;
+    let (leads, consent, facts, conversations) = futures_util::future::try_join4(
+        store.leads(tenant, &leads),
+        store.consents(tenant, &ids),
+        store.tenant_facts(tenant),
+        store.conversations(tenant, &ids),
+    )
+    .await?;
+    let newest = conversations.iter().max_by_key(|one| one.last_inbound);
+    let carried = newest.and_then(|one| one.carried_by.as_ref());
+    let last = newest.and_then(|one| one.last_inbound).map(|(_, at)| at);
+    let via = carrier(&facts.integrations, carried);
+    let needs_reoptin = via.is_some_and(|via| needs_reoptin(via, carried, last, &consent));
     let ContactBrief { id, name, phone, email, username, bsuid } = brief(&family);
     Ok(Some(Contact {
         id,
@@ -77,6 +90,7 @@ pub async fn contact(store: &Store, tenant: TenantId, id: ContactId) -> Result<O
         conversation_id: id.conversation(),
         lead_id: family.lead(&leads).map(|lead| lead.id),
         consent,
+        needs_reoptin,
         merged_ids: family.ids().into_iter().filter(|other| *other != id).collect(),
         created_at: family.created_at(),
     }))

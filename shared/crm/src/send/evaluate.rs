@@ -116,11 +116,12 @@ pub(crate) fn decide(
     let native = provider.is_none_or(|provider| capabilities(provider).template == TemplateSupport::Native);
     let facts = Facts {
         configured: provider.is_some(),
-        last_inbound_at: situation.last_inbound.map(|(_, at)| at),
+        last_inbound_at: situation.window_opened_at(),
         window_enforced: provider != Some(Provider::Sandbox),
         native_templates: native,
         cold_text: situation.tenant.cold_text,
         consents: situation.consents,
+        number_changed: situation.needs_reoptin(),
         language: situation.language,
         template: template_fact(found),
         purpose,

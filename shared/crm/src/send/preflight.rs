@@ -135,7 +135,7 @@ pub async fn preflight(
         language: template.language,
         category: template.category,
     }));
-    let last = situation.last_inbound.map(|(_, at)| at);
+    let last = situation.window_opened_at();
     let cost = cost(&evaluated, purpose, leaves_at);
     if reasons.is_empty() {
         alternatives.extend(cheaper(&evaluated, cost.as_ref(), now, leaves_at));
@@ -165,7 +165,7 @@ fn cost(evaluated: &Evaluated, purpose: SendPurpose, leaves_at: Millis) -> Optio
     let situation = &evaluated.situation;
     let route = situation.route.as_ref()?;
     let market = price::market(situation.recipient.phone.as_ref(), situation.recipient.bsuid.as_ref())?;
-    let open = window_is_open(situation.last_inbound.map(|(_, at)| at), leaves_at);
+    let open = window_is_open(situation.window_opened_at(), leaves_at);
     let category = Priced::of(purpose, evaluated.template.is_some(), open);
     price::estimate(route.provider, category, &market, leaves_at)
         .map(|estimate| estimate.charged(situation.tenant.pricing))
@@ -178,7 +178,7 @@ fn cheaper(
     now: Millis,
     leaves_at: Millis,
 ) -> Option<Alternative> {
-    let last = evaluated.situation.last_inbound.map(|(_, at)| at);
+    let last = evaluated.situation.window_opened_at();
     let closes_at = last?.plus_ms(WINDOW_MS);
     let needs_window = evaluated.verdict.as_ref().is_ok_and(|permit| permit.needs_window());
     if needs_window && !window_is_open(last, leaves_at) {
@@ -256,7 +256,7 @@ pub(super) async fn sendable_instead(
 fn bars_all(refusal: &Refusal) -> bool {
     match refusal {
         Refusal::NotConfigured | Refusal::DoNotContact(Barred::Channel) => true,
-        Refusal::DoNotContact(Barred::MarketingRevoked | Barred::NoOptIn)
+        Refusal::DoNotContact(Barred::MarketingRevoked | Barred::NoOptIn | Barred::NumberChanged)
         | Refusal::TemplateNotApproved(_)
         | Refusal::TemplateParamMismatch(_)
         | Refusal::Outside24hWindow { .. }

@@ -56,6 +56,11 @@ impl Reason {
                 Refusal::DoNotContact(Barred::NoOptIn) => {
                     "There is no recorded opt-in to marketing messages for this contact.".to_owned()
                 }
+                Refusal::DoNotContact(Barred::NumberChanged) => {
+                    "The contact agreed to offers from your number before this one; wait until they write to the new \
+                     number, or record a new opt-in."
+                        .to_owned()
+                }
                 Refusal::TemplateNotApproved(None) => words.clone().unwrap_or_else(|| {
                     "There is no template of this name; list them with GET /v1/whatsapp/templates.".to_owned()
                 }),
@@ -105,6 +110,7 @@ impl Reason {
                     Barred::Channel => "channel_revoked",
                     Barred::MarketingRevoked => "marketing_revoked",
                     Barred::NoOptIn => "no_marketing_opt_in",
+                    Barred::NumberChanged => "needs_reoptin",
                 }}),
                 Refusal::TemplateNotApproved(state) => json!({"state": state.map_or("unknown", state_name)}),
                 Refusal::TemplateParamMismatch(mismatch) => json!({

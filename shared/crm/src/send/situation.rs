@@ -3,6 +3,7 @@
 use super::SendError;
 use super::evaluate::Target;
 use crate::events::Receiver;
+use crate::numbers::{Carried, carrier, changed_since, needs_reoptin};
 use crate::read::Family;
 use domain::consent::Consents;
 use domain::identity::{Bsuid, Identity};
@@ -48,6 +49,8 @@ pub(crate) struct Situation {
     pub(crate) consents: Consents,
     pub(crate) route: Option<Route>,
     integrations: Vec<Integration>,
+    /// The number that the customer's latest message was written to.
+    carried: Option<Carried>,
     /// Who is to be told what becomes of it.
     pub(crate) receivers: Vec<Receiver>,
 }
@@ -58,6 +61,22 @@ impl Situation {
         let same = |one: &&Integration| one.number.provider == provider && one.number_id() == number;
         let integration = self.integrations.iter().find(same)?.clone();
         Some(Route { provider, number: number.to_owned(), integration: Some(integration) })
+    }
+
+    /// The customer's latest message as far as it opens a window on the route: WhatsApp opens one on the phone number that
+    /// was written to and on no other.
+    pub(crate) fn window_opened_at(&self) -> Option<Millis> {
+        let (_, at) = self.last_inbound?;
+        let via = self.route.as_ref().and_then(|route| route.integration.as_ref());
+        let changed = via.and_then(|via| changed_since(via, self.carried.as_ref(), Some(at)));
+        changed.is_none().then_some(at)
+    }
+
+    /// Whether the person agreed to hear from another phone number than the route's.
+    pub(crate) fn needs_reoptin(&self) -> bool {
+        let via = self.route.as_ref().and_then(|route| route.integration.as_ref());
+        let last = self.last_inbound.map(|(_, at)| at);
+        via.is_some_and(|via| needs_reoptin(via, self.carried.as_ref(), last, &self.consents))
     }
 
     /// Reads the situation of a send.
@@ -127,29 +146,17 @@ impl Situation {
             route,
             receivers: Receiver::of(&facts.endpoints),
             integrations: facts.integrations,
+            carried: newest.and_then(|one| one.carried_by.clone()),
         })
     }
 }
 
-/// The number of the customer's latest message, while it is connected; else the first that works; else the first.
+/// The number of the customer's latest message or what took its place; else the primary one.
 fn route(facts: &TenantFacts, newest: Option<&Conversation>) -> Option<Route> {
     if facts.tenant.as_ref().is_some_and(|tenant| tenant.sandbox_of.is_some()) {
         return Some(Route { provider: Provider::Sandbox, number: "-".to_owned(), integration: None });
     }
-    let carried = newest.and_then(|one| one.carried_by.as_ref());
-    let same = |integration: &&Integration| {
-        carried.is_some_and(|(provider, number)| {
-            // A channel that was connected without a name carries whatever number its webhooks name.
-            let unnamed = integration.number_id() == "-";
-            integration.number.provider == *provider && (unnamed || integration.number_id() == number)
-        })
-    };
-    let chosen = facts
-        .integrations
-        .iter()
-        .find(same)
-        .or_else(|| facts.integrations.iter().find(|integration| integration.status == "live"))
-        .or_else(|| facts.integrations.first())?;
+    let chosen = carrier(&facts.integrations, newest.and_then(|one| one.carried_by.as_ref()))?;
     Some(Route {
         provider: chosen.number.provider,
         number: chosen.number_id().to_owned(),

@@ -34,6 +34,11 @@ pub(super) fn tenant_partition(tenant: TenantId) -> String {
     format!("T#{tenant}")
 }
 
+/// An item of the tenant's own partition, by the sort key that was read with it.
+pub(super) fn beside_the_profile(tenant: TenantId, sort: &str) -> Key {
+    key(tenant_partition(tenant), sort)
+}
+
 pub(super) fn profile(tenant: TenantId) -> Key {
     key(tenant_partition(tenant), "PROFILE")
 }

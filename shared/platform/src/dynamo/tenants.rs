@@ -5,6 +5,7 @@ use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, s};
 use super::{Store, keys};
 use domain::ids::TenantId;
 use domain::number::{LastCheck, NumberFacts};
+use domain::provider::Provider;
 use domain::tenant::{Number, Plan, Tenant};
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ pub struct Integration {
     /// Sealed secrets by name: `app_secret`, `verify_token`, `webhook_secret`, each with an optional `_previous`.
     #[serde(default)]
     pub sealed: BTreeMap<String, String>,
+    /// How often each secret was sealed, by name: its seal is bound to that, so an older one does not open in its place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub versions: BTreeMap<String, u64>,
     /// How often its settings were saved.
     #[serde(default)]
     pub revision: u64,
@@ -48,6 +52,9 @@ pub struct About {
     /// The phone it was linked to before, when the SIM was swapped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linked_phone_before: Option<String>,
+    /// The numbers in whose place it stands, itself with the SIM before a swap among them; the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<Replaced>,
     /// Until when the secrets named `_previous` are good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_until: Option<Millis>,
@@ -62,6 +69,22 @@ pub struct About {
     pub last_check: Option<LastCheck>,
 }
 
+/// A number in whose place another stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Who carried it.
+    pub provider: Provider,
+    /// The number, as its item is named.
+    pub number: String,
+    /// When it was connected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected_at: Option<Millis>,
+    /// Since when.
+    pub at: Millis,
+    /// Whether customers see another phone number than before.
+    pub changed: bool,
+}
+
 impl Integration {
     /// The number's own id, by which its item is kept.
     #[must_use]
@@ -73,6 +96,17 @@ impl Integration {
     #[must_use]
     pub fn sort_key(&self) -> String {
         format!("INT#{}#{}", self.number.provider, self.number_id())
+    }
+
+    /// What a secret's seal is bound to: the item, the name and the version.
+    #[must_use]
+    pub fn place(&self, name: &str) -> String {
+        let sort = self.sort_key();
+        match self.versions.get(name) {
+            Some(version) => format!("{sort}|{name}|{version}"),
+            // Sealed before there were versions.
+            None => format!("{sort}|{name}"),
+        }
     }
 }
 

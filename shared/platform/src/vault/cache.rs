@@ -92,6 +92,8 @@ impl Cache {
 mod tests {
     use super::*;
     use domain::ids::derived_ulid;
+    use proptest::prelude::{any, prop_assert, proptest};
+    use std::collections::HashMap;
 
     const NOW: Millis = Millis::from_unix_ms(1_747_298_531_103);
 
@@ -137,5 +139,35 @@ mod tests {
         }
         assert_eq!(cache.0.len(), ENTRIES);
         assert!(cache.for_opening(tenant("a"), "integration", b"w", NOW).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(20))]
+        #[test]
+        fn however_tenants_take_turns_each_gets_a_key_of_its_own(
+            steps in proptest::collection::vec((0..4_u8, 0..2_u8, any::<bool>(), 0..90_000_u64), 500),
+        ) {
+            // Two tenants' keys may be wrapped into the same bytes: the wrapping alone must never find a key.
+            let mut cache = Cache::default();
+            let mut made: HashMap<(u8, u8), Arc<DataKey>> = HashMap::new();
+            let mut now = NOW;
+            for (who, wrapped, seals, later) in steps {
+                now = now.plus_ms(later);
+                let owner = tenant(&who.to_string());
+                let found = if seals {
+                    cache.for_sealing(owner, "integration", now).map(|(key, wrapped)| (key, wrapped[0]))
+                } else {
+                    cache.for_opening(owner, "integration", &[wrapped], now).map(|key| (key, wrapped))
+                };
+                match found {
+                    Some((key, wrapped)) => prop_assert!(Arc::ptr_eq(&key, &made[&(who, wrapped)])),
+                    None => {
+                        let key = Arc::new(DataKey::of([who * 2 + wrapped; 32]));
+                        cache.put(owner, "integration", &[wrapped], &key, now);
+                        made.insert((who, wrapped), key);
+                    }
+                }
+            }
+        }
     }
 }

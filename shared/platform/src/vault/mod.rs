@@ -46,6 +46,15 @@ struct Context<'a> {
     purpose: &'a str,
 }
 
+/// What KMS's refusal to open a wrapped data key means.
+fn not_opened(error: AwsError) -> VaultError {
+    match error.code() {
+        // KMS's answer to another context, another key, and damage.
+        Some("InvalidCiphertextException" | "IncorrectKeyException") => VaultError::Tampered(Tampered),
+        _ => VaultError::Transient(error),
+    }
+}
+
 impl Vault {
     /// Names the master key. No I/O.
     #[must_use]
@@ -146,14 +155,48 @@ impl Vault {
             encryption_context: context,
         };
         let opened = self.aws.call::<_, Output>(Service::Kms, "Decrypt", &input, Effort::Standard).await;
-        let opened = opened.map_err(|error| match error.code() {
-            // KMS's answer to another context, another key, and damage.
-            Some("InvalidCiphertextException" | "IncorrectKeyException") => VaultError::Tampered(Tampered),
-            _ => VaultError::Transient(error),
-        })?;
+        let opened = opened.map_err(not_opened)?;
         let key = Arc::new(DataKey::from_base64(&opened.plaintext)?);
         self.with_cache(|cache, now| cache.put(tenant, purpose, wrapped, &key, now));
         Ok(key)
+    }
+
+    /// The same value with its data key wrapped anew, under the newest material of our master key. The plaintext of
+    /// neither leaves KMS.
+    ///
+    /// # Errors
+    /// As [`Vault::open`], as far as KMS can tell: the value itself is not opened.
+    pub async fn rewrap(
+        &self,
+        tenant: TenantId,
+        purpose: &str,
+        sealed: Sealed,
+    ) -> Result<Sealed, VaultError> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Input<'a> {
+            source_key_id: &'a str,
+            destination_key_id: &'a str,
+            ciphertext_blob: String,
+            source_encryption_context: Context<'a>,
+            destination_encryption_context: Context<'a>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Output {
+            ciphertext_blob: String,
+        }
+        let context = || Context { tenant: tenant.to_string(), purpose };
+        let input = Input {
+            source_key_id: &self.key_id,
+            destination_key_id: &self.key_id,
+            ciphertext_blob: STANDARD.encode(sealed.wrapped_key()),
+            source_encryption_context: context(),
+            destination_encryption_context: context(),
+        };
+        let wrapped = self.aws.call::<_, Output>(Service::Kms, "ReEncrypt", &input, Effort::Standard).await;
+        let wrapped = wrapped.map_err(not_opened)?;
+        Ok(sealed.rewrapped(STANDARD.decode(&wrapped.ciphertext_blob).map_err(|_| Tampered)?))
     }
 
     fn with_cache<T>(&self, act: impl FnOnce(&mut Cache, domain::time::Millis) -> T) -> T {

@@ -4,9 +4,11 @@ use super::{Unusable, build, get, json, path_part, text};
 use bytes::Bytes;
 use domain::number::NumberFacts;
 use domain::provider::Provider;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::AUTHORIZATION;
 use http::{Method, Request, Response};
 use serde_json::{Value, json as object};
+use sha2::Sha256;
 
 /// The Graph API's current version (29 July 2026).
 const VERSION: &str = "v26.0";
@@ -90,6 +92,23 @@ pub fn numbers(answer: &Response<Bytes>) -> Option<(Vec<String>, Option<String>)
 pub fn number_request(phone_number_id: &str, token: &str) -> Result<Request<Bytes>, Unusable> {
     let id = path_part(phone_number_id).ok_or(UNUSABLE)?;
     let path = format!("/{VERSION}/{id}?fields={FIELDS}");
+    get(&path, Some((AUTHORIZATION, &bearer(token)))).ok_or(UNUSABLE)
+}
+
+/// Asks for a number with a proof that the token and the app secret are of one app; Meta refuses a wrong proof.
+///
+/// # Errors
+/// No request can hold the number's id or the token.
+pub fn proof_request(
+    phone_number_id: &str,
+    token: &str,
+    app_secret: &str,
+) -> Result<Request<Bytes>, Unusable> {
+    let id = path_part(phone_number_id).ok_or(UNUSABLE)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(app_secret.as_bytes()).map_err(|_| UNUSABLE)?;
+    mac.update(token.as_bytes());
+    let proof = hex::encode(mac.finalize().into_bytes());
+    let path = format!("/{VERSION}/{id}?fields=id&appsecret_proof={proof}");
     get(&path, Some((AUTHORIZATION, &bearer(token)))).ok_or(UNUSABLE)
 }
 
