@@ -5,6 +5,7 @@ use super::evaluate::Target;
 use crate::events::Receiver;
 use crate::read::Family;
 use domain::consent::Consents;
+use domain::health::{MessagingLimit, Mode, NumberHealth};
 use domain::identity::{Bsuid, Identity};
 use domain::ids::{ContactId, TenantId};
 use domain::language::Language;
@@ -13,7 +14,7 @@ use domain::provider::Provider;
 use domain::tenant::Tenant;
 use domain::time::Millis;
 use platform::dynamo::{
-    Conversation, Integration, OutRecipient, PersonField, Store, StoreError, TenantFacts,
+    Conversation, HealthRecord, Integration, OutRecipient, PersonField, Store, StoreError, TenantFacts,
 };
 
 /// The number a message goes out on.
@@ -48,6 +49,9 @@ pub(crate) struct Situation {
     pub(crate) consents: Consents,
     pub(crate) route: Option<Route>,
     integrations: Vec<Integration>,
+    health: Vec<HealthRecord>,
+    /// How many people may be written to first within a day, as far as it was told.
+    pub(crate) limit: Option<MessagingLimit>,
     /// Who is to be told what becomes of it.
     pub(crate) receivers: Vec<Receiver>,
 }
@@ -58,6 +62,17 @@ impl Situation {
         let same = |one: &&Integration| one.number.provider == provider && one.number_id() == number;
         let integration = self.integrations.iter().find(same)?.clone();
         Some(Route { provider, number: number.to_owned(), integration: Some(integration) })
+    }
+
+    /// How a number stands with its customers, as far as it was told.
+    pub(crate) fn health(&self, route: &Route) -> Option<&NumberHealth> {
+        let same = |one: &&HealthRecord| one.provider == route.provider && one.number == route.number;
+        self.health.iter().find(same).map(|record| &record.health)
+    }
+
+    /// How a number sends.
+    pub(crate) fn mode(&self, route: &Route) -> Mode {
+        self.health(route).map_or(Mode::Normal, |health| health.mode)
     }
 
     /// Reads the situation of a send.
@@ -126,6 +141,8 @@ impl Situation {
             consents,
             route,
             receivers: Receiver::of(&facts.endpoints),
+            limit: facts.limit.map(|told| told.value),
+            health: facts.health,
             integrations: facts.integrations,
         })
     }
