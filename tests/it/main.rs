@@ -25,6 +25,7 @@ mod lists;
 mod media;
 mod media_provider;
 mod media_upload;
+mod number_health;
 mod operator;
 mod order;
 mod outbox;
