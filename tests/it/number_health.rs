@@ -43,7 +43,8 @@ async fn sweep(world: &World) {
 
 fn viewing(to: &Value) -> Value {
     let variables = json!({"agent_name": "Sara", "property_name": "Marina Gate", "viewing_time": "5 pm"});
-    let mut body = json!({"template": {"name": "viewing_confirmation", "language": "en", "variables": variables}});
+    let mut body =
+        json!({"template": {"name": "viewing_confirmation", "language": "en", "variables": variables}});
     body.as_object_mut().unwrap().extend(to.as_object().unwrap().clone());
     body
 }
@@ -78,7 +79,11 @@ async fn a_rating_is_shown_and_an_older_webhook_does_not_undo_it() {
     let desk = world.desk("meta");
     sweep(&world).await;
     let health = card(&desk).await["health"].clone();
-    assert_eq!((&health["quality"], &health["mode"]), (&json!("green"), &json!("normal")), "polled: {health}");
+    assert_eq!(
+        (&health["quality"], &health["mode"]),
+        (&json!("green"), &json!("normal")),
+        "polled: {health}"
+    );
     assert_eq!(health["messaging_limit"]["cap"], 2_000, "{health}");
     assert_eq!(health["messaging_limit"]["scope"], "portfolio");
     assert_eq!((&health["name_status"], &health["throughput"]), (&json!("APPROVED"), &json!("STANDARD")));
@@ -107,8 +112,8 @@ async fn a_rating_is_shown_and_an_older_webhook_does_not_undo_it() {
     // A webhook that got lost is made up for by asking; a check asks at once.
     world.advance(60).await;
     world.behave(json!({"accounts": [{"tenant_id": desk.tenant.id, "quality": "YELLOW"}]})).await;
-    let checked = world.post("/v1/integrations/whatsapp/meta/check", &desk.tenant.keys.live_admin, &Value::Null);
-    assert_eq!(checked.await.status, 200);
+    let check = "/v1/integrations/whatsapp/meta/check";
+    assert_eq!(world.post(check, &desk.tenant.keys.live_admin, &json!({})).await.status, 200);
     assert_eq!(card(&desk).await["health"]["quality"], "yellow");
     world.behave(json!({"accounts": [{"tenant_id": desk.tenant.id, "quality": "GREEN"}]})).await;
     world.advance(7 * HOUR).await;
@@ -143,10 +148,15 @@ async fn sustained_red_slows_the_number_and_holds_templates_and_green_lets_every
         "{preflight}"
     );
     let first = accepted(&desk, &viewing(&to)).await;
-    assert_eq!((&first["status"], &first["held_for"]), (&json!("held"), &json!("conservative_mode")), "{first}");
+    assert_eq!(
+        (&first["status"], &first["held_for"]),
+        (&json!("held"), &json!("conservative_mode")),
+        "{first}"
+    );
     let second = accepted(&desk, &viewing(&to)).await;
     let approved = accepted(&desk, &viewing(&json!({"to": "+971509990001"}))).await;
-    let own = accepted(&desk, &json!({"conversation_id": conversations[1], "text": "draft", "hold": true})).await;
+    let own =
+        accepted(&desk, &json!({"conversation_id": conversations[1], "text": "draft", "hold": true})).await;
     assert_eq!((&own["status"], &own["held_for"]), (&json!("held"), &json!("caller")), "{own}");
     let elsewhere = world.desk("dialog360");
     let sent = elsewhere.sends(&viewing(&json!({"to": "+971509990002"}))).await;
@@ -161,7 +171,8 @@ async fn sustained_red_slows_the_number_and_holds_templates_and_green_lets_every
     }
     took(&desk, 1).await;
     for id in &answers[1..] {
-        let found = desk.until(id, |message| message["status"] != "queued" || message["error"].is_object()).await;
+        let found =
+            desk.until(id, |message| message["status"] != "queued" || message["error"].is_object()).await;
         if found["status"] == "queued" {
             assert_eq!(found["error"]["code"], "conservative_mode", "{found}");
             assert!(found["not_before"].is_string(), "{found}");
@@ -179,7 +190,7 @@ async fn sustained_red_slows_the_number_and_holds_templates_and_green_lets_every
     }
     // A person approves one: it takes its turn like the others.
     let id = text_of(&approved, "id");
-    let released = desk.post(&format!("/v1/whatsapp/messages/{id}/release"), &Value::Null).await;
+    let released = desk.post(&format!("/v1/whatsapp/messages/{id}/release"), &json!({})).await;
     assert_eq!((released.status.as_u16(), &released.data()["status"]), (200, &json!("queued")));
     assert_eq!(released.data()["held_for"], Value::Null);
     desk.until(&id, |message| message["error"]["code"] == "conservative_mode").await;
@@ -219,8 +230,11 @@ async fn sustained_red_slows_the_number_and_holds_templates_and_green_lets_every
     let log = whole(&store, tenant_id(&desk)).await.unwrap();
     let head = store.audit_head(tenant_id(&desk)).await.unwrap();
     assert_eq!(verify(&log, Some(&head)), Ok(()));
-    let turns: Vec<&str> =
-        log.iter().map(|entry| entry.action.as_str()).filter(|action| action.contains("conservative")).collect();
+    let turns: Vec<&str> = log
+        .iter()
+        .map(|entry| entry.action.as_str())
+        .filter(|action| action.contains("conservative"))
+        .collect();
     assert_eq!(turns, ["integration.conservative_begin", "integration.conservative_end"]);
     for _ in 0..3 {
         world.advance(61).await;
@@ -260,7 +274,8 @@ async fn second_number(shop: &Shop<'_>, mark: &str) -> String {
     let name = format!("{}/second", shop.id);
     let (number, waba, token) = (format!("2001{mark}"), format!("2002{mark}"), format!("EAAmetatoken{mark}"));
     let app_secret = format!("appsecret{mark}");
-    let body = json!({"phone_number_id": number, "waba_id": waba, "access_token": token, "app_secret": app_secret});
+    let body =
+        json!({"phone_number_id": number, "waba_id": waba, "access_token": token, "app_secret": app_secret});
     let simulator = shop.world.stack.simulator();
     simulator.connect(Account {
         tenant_id: name.clone(),
@@ -329,7 +344,11 @@ async fn two_numbers_share_the_limit_and_whoever_is_over_it_waits_without_a_refu
     // A fourth person waits; preflight says so and until when.
     let fourth = viewing(&json!({"to": "+971501110004"}));
     let asked = world.post("/v1/whatsapp/preflight", &shop.agent, &fourth).await.data();
-    assert_eq!((&asked["allowed"], &asked["waits_for"]), (&json!(true), &json!("messaging_limit_used")), "{asked}");
+    assert_eq!(
+        (&asked["allowed"], &asked["waits_for"]),
+        (&json!(true), &json!("messaging_limit_used")),
+        "{asked}"
+    );
     let waits = says(&fourth).await["id"].clone();
     let also = says(&fourth).await["id"].clone();
     let other = says(&viewing(&json!({"to": "+971501110005"}))).await["id"].clone();
@@ -361,7 +380,11 @@ async fn two_numbers_share_the_limit_and_whoever_is_over_it_waits_without_a_refu
     world.settled().await;
     sweep(&world).await;
     world.settled().await;
-    assert_eq!(message(&waits).await["status"], "read", "the customer's window is open: it does not even count");
+    assert_eq!(
+        message(&waits).await["status"],
+        "read",
+        "the customer's window is open: it does not even count"
+    );
     assert_eq!(message(&other).await["status"], "read");
     assert_eq!(used(&shop.card("meta").await), 4);
     let late = says(&viewing(&json!({"to": "+971501110006"}))).await["id"].clone();
@@ -381,7 +404,8 @@ async fn two_numbers_share_the_limit_and_whoever_is_over_it_waits_without_a_refu
 async fn the_limit_holds_however_many_are_written_to_at_once() {
     let world = World::start().await;
     let desk = world.desk("meta");
-    let limit = json!({"capability": {"tenant_id": desk.tenant.id, "max_daily_conversations_per_business": 5}});
+    let limit =
+        json!({"capability": {"tenant_id": desk.tenant.id, "max_daily_conversations_per_business": 5}});
     world.behave(limit).await;
     world.settled().await;
     let bodies: Vec<Value> = (10..30).map(|n| viewing(&json!({"to": format!("+9715022200{n}")}))).collect();
@@ -401,14 +425,21 @@ async fn more_than_five_opt_outs_among_a_thousand_messages_are_a_warning() {
     let conversation = desk.conversation(customer, "hello").await;
     desk.sends(&json!({"conversation_id": conversation, "text": "Good morning"})).await;
     let opt_out = async || card(&desk).await["health"]["opt_out"].clone();
-    assert_eq!((&opt_out().await["sends"], &opt_out().await["opt_outs"]), (&json!(1), &json!(0)), "one message left");
+    assert_eq!(
+        (&opt_out().await["sends"], &opt_out().await["opt_outs"]),
+        (&json!(1), &json!(0)),
+        "one message left"
+    );
     let number = desk.tenant.meta.as_ref().unwrap().phone_number_id.clone();
     let store = platform(&world).store;
     let now = Millis::from_unix_ms(world.now_s() * 1_000);
     let more = OptOuts { sends: 999, opt_outs: 5 };
     store.add_opt_outs(tenant_id(&desk), Provider::Meta, &number, more, now).await.unwrap();
     let shown = opt_out().await;
-    assert_eq!((&shown["sends"], &shown["opt_outs"], &shown["warning"]), (&json!(1_000), &json!(5), &json!(false)));
+    assert_eq!(
+        (&shown["sends"], &shown["opt_outs"], &shown["warning"]),
+        (&json!(1_000), &json!(5), &json!(false))
+    );
     assert_eq!(shown["rate"], 0.005);
     // STOP, twice: one person.
     for _ in 0..2 {

@@ -159,7 +159,8 @@ impl Simulator {
             let line = self.line_of(&capability.tenant_id)?;
             let people = capability.max_daily_conversations_per_business;
             self.limit(&line, &tier(people));
-            let value = json!({"max_daily_conversations_per_business": people, "max_phone_numbers_per_waba": 25});
+            let value =
+                json!({"max_daily_conversations_per_business": people, "max_phone_numbers_per_waba": 25});
             let body = account_event(&line, "business_capability_update", &value, now_s);
             webhooks.push((line, body));
         }

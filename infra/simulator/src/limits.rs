@@ -19,7 +19,11 @@ impl Simulator {
         let person = message.digits.clone().or_else(|| message.user_id.clone()).unwrap_or_default();
         let (open, cap, portfolio) = {
             let desk = line.desk();
-            (desk.people.window_open(&person, now_ms), cap(&desk.limit), portfolio(line, desk.portfolio.as_deref()))
+            (
+                desk.people.window_open(&person, now_ms),
+                cap(&desk.limit),
+                portfolio(line, desk.portfolio.as_deref()),
+            )
         };
         if open {
             return outcome;
@@ -65,9 +69,12 @@ mod tests {
 
     #[test]
     fn a_tier_is_a_number_of_people() {
-        for (tier, people) in
-            [("TIER_250", Some(250)), ("TIER_2K", Some(2_000)), ("TIER_100K", Some(100_000)), ("TIER_UNLIMITED", None)]
-        {
+        for (tier, people) in [
+            ("TIER_250", Some(250)),
+            ("TIER_2K", Some(2_000)),
+            ("TIER_100K", Some(100_000)),
+            ("TIER_UNLIMITED", None),
+        ] {
             assert_eq!(cap(tier), people, "{tier}");
         }
     }

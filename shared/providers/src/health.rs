@@ -36,7 +36,8 @@ struct Value<'a> {
 #[must_use]
 pub fn number_news(field: &str, raw: &str) -> Option<NumberNews> {
     let about_a_number = matches!(field, "phone_number_quality_update" | "phone_number_name_update");
-    if !about_a_number && !matches!(field, "business_capability_update" | "account_update" | "account_alerts") {
+    if !about_a_number && !matches!(field, "business_capability_update" | "account_update" | "account_alerts")
+    {
         return None;
     }
     let value: Value<'_> = object_str(raw.trim()).ok()?;
@@ -56,7 +57,8 @@ pub fn number_news(field: &str, raw: &str) -> Option<NumberNews> {
             if event == "THROUGHPUT_UPGRADE" {
                 news.report.throughput = Some("HIGH".to_owned());
             }
-            news.limit = limit(value.max_daily_conversations_per_business).or_else(|| limit(value.current_limit));
+            news.limit =
+                limit(value.max_daily_conversations_per_business).or_else(|| limit(value.current_limit));
         }
         "phone_number_name_update" => news.report.name_status = value.decision.owned(),
         "business_capability_update" => news.limit = limit(value.max_daily_conversations_per_business),
@@ -92,7 +94,10 @@ mod tests {
         assert_eq!(flagged.limit, Some(MessagingLimit::People(2_000)));
         let unflagged = news("phone_number_quality_update", r#"{"event":"UNFLAGGED"}"#);
         assert_eq!((unflagged.report.quality, unflagged.limit), (Some(Quality::Yellow), None));
-        let up = news("phone_number_quality_update", r#"{"event":"UPGRADE","max_daily_conversations_per_business":"TIER_10K"}"#);
+        let up = news(
+            "phone_number_quality_update",
+            r#"{"event":"UPGRADE","max_daily_conversations_per_business":"TIER_10K"}"#,
+        );
         assert_eq!((up.report.quality, up.limit), (None, Some(MessagingLimit::People(10_000))));
         let named = news("phone_number_name_update", r#"{"display_phone_number":"1","decision":"APPROVED"}"#);
         assert_eq!(named.report.name_status.as_deref(), Some("APPROVED"));

@@ -23,7 +23,12 @@ pub(crate) enum Gate {
 }
 
 /// Why a message must be held, if so: the caller wants it, or it is a template on a number in conservative mode.
-pub(crate) fn hold(situation: &Situation, route: &Route, content: &Outgoing, wanted: bool) -> Option<HeldFor> {
+pub(crate) fn hold(
+    situation: &Situation,
+    route: &Route,
+    content: &Outgoing,
+    wanted: bool,
+) -> Option<HeldFor> {
     if wanted {
         return Some(HeldFor::Caller);
     }

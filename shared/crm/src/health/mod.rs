@@ -12,8 +12,8 @@ pub(crate) use gate::{Gate, gate, hold, limit_frees_at};
 pub(crate) use hear::{Heard, hear, hear_or_warn, report};
 pub(crate) use opt_outs::{count_opt_out, count_sent, has_opted_out};
 pub use sweep::{SweptNumbers, sweep};
-pub use view::{HealthView, LimitView, OptOutView};
 pub(crate) use view::Views;
+pub use view::{HealthView, LimitView, OptOutView};
 
 use domain::provider::Provider;
 

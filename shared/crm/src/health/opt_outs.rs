@@ -44,14 +44,7 @@ pub(crate) async fn count_sent(
     }
 }
 
-async fn add(
-    store: &Store,
-    tenant: TenantId,
-    provider: Provider,
-    number: &str,
-    more: OptOuts,
-    now: Millis,
-) {
+async fn add(store: &Store, tenant: TenantId, provider: Provider, number: &str, more: OptOuts, now: Millis) {
     if let Err(error) = store.add_opt_outs(tenant, provider, number, more, now).await {
         tracing::warn!("a count of opt-outs is one too low: {}", chain(&error));
     }

@@ -79,20 +79,15 @@ async fn look_at(
         return Ok(swept);
     }
     let facts = store.tenant_facts_now(tenant).await?;
-    let same = |one: &&platform::dynamo::Integration| {
-        one.number.provider == provider && one.number_id() == number
-    };
+    let same =
+        |one: &&platform::dynamo::Integration| one.number.provider == provider && one.number_id() == number;
     let Some(integration) = facts.integrations.iter().find(same).filter(|_| is_rated(provider)) else {
         store.leave_number_alone(tenant, provider, number).await?;
         return Ok(swept);
     };
     swept.looked_at = 1;
-    let outside = Outside {
-        platform,
-        transport,
-        public_url: "",
-        dialog360_probe_path: &platform.dialog360_probe_path,
-    };
+    let outside =
+        Outside { platform, transport, public_url: "", dialog360_probe_path: &platform.dialog360_probe_path };
     let looked = tokio::time::timeout(LONGEST, check(outside, tenant, integration, now)).await;
     if !matches!(looked, Ok(Ok(_))) {
         tracing::warn!(tenant.id = %tenant, %provider, "a number's provider was not asked in time");

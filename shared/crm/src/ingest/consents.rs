@@ -110,7 +110,8 @@ pub(super) async fn by_preference(
         event: raw,
         trace_id: delivery.trace_id,
     };
-    let again = state == ConsentState::Granted || has_opted_out(context.store, delivery.tenant, contact).await?;
+    let again =
+        state == ConsentState::Granted || has_opted_out(context.store, delivery.tenant, contact).await?;
     let row = consent::event(context.store, delivery.tenant, contact, state, choice).await?;
     opted_out(context, number, again).await;
     consent_changed(context.emitter, contact, &row, Some(delivery.received_at)).await?;

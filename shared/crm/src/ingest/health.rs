@@ -36,7 +36,9 @@ pub(super) async fn follow(
         None => all,
     };
     if named.is_empty() {
-        return Ok(format!("kept: {field}, of a number that is not known by how it is shown; a check tells its number"));
+        return Ok(format!(
+            "kept: {field}, of a number that is not known by how it is shown; a check tells its number"
+        ));
     }
     // The provider tells whole seconds: what it tells is so at the end of them.
     let told = event.notified_at.unwrap_or(delivery.received_at);

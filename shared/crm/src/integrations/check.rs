@@ -117,7 +117,8 @@ pub async fn check(
         let (report, limit) = report(&told);
         let number = integration.number_id();
         let trace_id = Uuid::new_v4();
-        let heard = Heard { tenant, provider, number, report: &report, limit, at: now, asked: true, trace_id };
+        let heard =
+            Heard { tenant, provider, number, report: &report, limit, at: now, asked: true, trace_id };
         hear_or_warn(outside.platform, heard, now).await;
     }
     let last = LastCheck { at: now, status: checked.status, message: checked.message.clone() };

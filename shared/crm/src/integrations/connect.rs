@@ -99,7 +99,8 @@ pub async fn connect(
     if is_rated(provider) {
         let (report, limit) = report(&told);
         let (tenant, number, trace_id) = (by.tenant, integration.number_id(), by.trace_id);
-        let heard = Heard { tenant, provider, number, report: &report, limit, at: now, asked: true, trace_id };
+        let heard =
+            Heard { tenant, provider, number, report: &report, limit, at: now, asked: true, trace_id };
         hear_or_warn(outside.platform, heard, now).await;
     }
     if old.is_some_and(|old| old.status != "live") {

@@ -97,7 +97,8 @@ impl Reach {
     }
 
     fn living(&self, now: Millis) -> impl Iterator<Item = (u64, u32)> {
-        let living = self.0.iter().filter(move |(bucket, people)| **people > 0 && Self::over_at(**bucket) > now);
+        let living =
+            self.0.iter().filter(move |(bucket, people)| **people > 0 && Self::over_at(**bucket) > now);
         living.map(|(bucket, people)| (*bucket, *people))
     }
 }

@@ -244,14 +244,29 @@ mod tests {
         use Quality::{Green, Red, Unknown, Yellow};
         let stories: [(&str, &[(u64, Option<Quality>, Mode)]); 7] = [
             ("red for an hour", &[(0, Some(Red), Normal), (59, None, Normal), (60, None, Conservative)]),
-            ("told again, it is the same red", &[(0, Some(Red), Normal), (30, Some(Red), Normal), (60, None, Conservative)]),
+            (
+                "told again, it is the same red",
+                &[(0, Some(Red), Normal), (30, Some(Red), Normal), (60, None, Conservative)],
+            ),
             (
                 "green in between begins the hour anew",
-                &[(0, Some(Red), Normal), (30, Some(Green), Normal), (40, Some(Red), Normal), (99, None, Normal), (100, None, Conservative)],
+                &[
+                    (0, Some(Red), Normal),
+                    (30, Some(Green), Normal),
+                    (40, Some(Red), Normal),
+                    (99, None, Normal),
+                    (100, None, Conservative),
+                ],
             ),
             (
                 "so does yellow",
-                &[(0, Some(Red), Normal), (30, Some(Yellow), Normal), (40, Some(Red), Normal), (90, None, Normal), (100, None, Conservative)],
+                &[
+                    (0, Some(Red), Normal),
+                    (30, Some(Yellow), Normal),
+                    (40, Some(Red), Normal),
+                    (90, None, Normal),
+                    (100, None, Conservative),
+                ],
             ),
             (
                 "green ends it at once, yellow and unknown do not",

@@ -71,7 +71,9 @@ impl Store {
         let mut item: Item =
             serde_dynamo::to_item(&next).map_err(|error| StoreError::corrupt(ACTION, &key.sk, error))?;
         let sort = keys::health_due_sort(due, tenant, record.provider, &record.number);
-        for (name, value) in [("pk", key.pk), ("sk", key.sk), ("dpk", keys::HEALTH_DUE.to_owned()), ("dsk", sort)] {
+        for (name, value) in
+            [("pk", key.pk), ("sk", key.sk), ("dpk", keys::HEALTH_DUE.to_owned()), ("dsk", sort)]
+        {
             item.insert(name.to_owned(), AttributeValue::S(value));
         }
         let change = || {
@@ -200,15 +202,15 @@ impl Store {
 }
 
 pub(super) fn read_health(item: Item) -> Result<HealthRecord, StoreError> {
-    serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt("read a number's health", "HEALTH", error))
+    serde_dynamo::from_item(item)
+        .map_err(|error| StoreError::corrupt("read a number's health", "HEALTH", error))
 }
 
 pub(super) fn read_limit(item: &Item) -> Option<Told<MessagingLimit>> {
     match (item.get("people")?, item.get("told_at")?) {
-        (AttributeValue::S(limit), AttributeValue::N(at)) => Some(Told {
-            value: MessagingLimit::parse(limit)?,
-            at: Millis::from_unix_ms(at.parse().ok()?),
-        }),
+        (AttributeValue::S(limit), AttributeValue::N(at)) => {
+            Some(Told { value: MessagingLimit::parse(limit)?, at: Millis::from_unix_ms(at.parse().ok()?) })
+        }
         _ => None,
     }
 }

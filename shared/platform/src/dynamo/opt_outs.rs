@@ -30,7 +30,8 @@ impl Store {
         ]);
         let key = keys::opt_outs(tenant, provider, number, day_of(now));
         let add = "SET expires_at = :ttl ADD sends :sends, outs :outs";
-        let added = self.ephemeral.update("count opt-outs", key, add, None, super::wire::Names::new(), values);
+        let added =
+            self.ephemeral.update("count opt-outs", key, add, None, super::wire::Names::new(), values);
         added.await.map(drop)
     }
 

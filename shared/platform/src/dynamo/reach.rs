@@ -69,8 +69,8 @@ impl Store {
                 }
             }
         }
-        let values = Values::from([(":bucket", n(current)), (":ttl", n(now.unix_ms() / 1_000 + KEPT_S))]);
-        let set = "SET bucket = :bucket, expires_at = :ttl";
+        let values = Values::from([(":quarter", n(current)), (":ttl", n(now.unix_ms() / 1_000 + KEPT_S))]);
+        let set = "SET quarter = :quarter, expires_at = :ttl";
         self.ephemeral.update(ACTION, key, set, None, Names::new(), values).await?.ok();
         Ok(Reached::Yes)
     }
@@ -92,7 +92,7 @@ impl Store {
     async fn reached_in(&self, tenant: TenantId, contact: ContactId) -> Result<Option<u64>, StoreError> {
         let key = keys::reached(tenant, contact);
         let known = self.ephemeral.get("read a person written to first", &key, true).await?;
-        Ok(known.and_then(|item| match item.get("bucket")? {
+        Ok(known.and_then(|item| match item.get("quarter")? {
             AttributeValue::N(bucket) => bucket.parse().ok(),
             _ => None,
         }))
@@ -119,7 +119,8 @@ impl Store {
     /// # Errors
     /// The table is unreachable.
     pub async fn reach(&self, tenant: TenantId) -> Result<Reach, StoreError> {
-        let item = self.ephemeral.get("read the people written to first", &keys::reach(tenant), false).await?;
+        let item =
+            self.ephemeral.get("read the people written to first", &keys::reach(tenant), false).await?;
         Ok(item.as_ref().map(read).unwrap_or_default())
     }
 
@@ -133,8 +134,7 @@ impl Store {
         let bucket = format!("{BUCKET}{}", Reach::bucket(now));
         let mut reach = Reach::default();
         for _ in 0..TRIES {
-            let mut values =
-                Values::from([(":one", n(1)), (":ttl", n(now.unix_ms() / 1_000 + KEPT_S))]);
+            let mut values = Values::from([(":one", n(1)), (":ttl", n(now.unix_ms() / 1_000 + KEPT_S))]);
             if let Some(cap) = cap {
                 values.insert(":cap", n(u64::from(cap)));
                 values.insert(":none", n(0));
@@ -142,16 +142,16 @@ impl Store {
             let change = Change {
                 table_name: &self.ephemeral.name,
                 key: keys::reach(tenant),
-                update_expression: "SET expires_at = :ttl ADD used :one, #bucket :one",
+                update_expression: "SET expires_at = :ttl ADD people :one, #bucket :one",
                 condition_expression: cap
-                    .map(|_| ":cap > :none AND (attribute_not_exists(used) OR used < :cap)"),
+                    .map(|_| ":cap > :none AND (attribute_not_exists(people) OR people < :cap)"),
                 expression_attribute_names: HashMap::from([("#bucket", bucket.as_str())]),
                 expression_attribute_values: values,
                 return_values_on_condition_check_failure: "ALL_OLD",
             };
             let Err(Refused(item)) = self.change_reach(&change).await? else { return Ok(None) };
             reach = item.as_ref().map(read).unwrap_or_default();
-            // `used` still holds what is over; each bucket is taken out of it once.
+            // `people` still holds what is over; each bucket is taken out of it once.
             let over = reach.over(now);
             if over.is_empty() {
                 break;
@@ -169,10 +169,10 @@ impl Store {
         let change = Change {
             table_name: &self.ephemeral.name,
             key: keys::reach(tenant),
-            update_expression: "ADD used :less REMOVE #bucket",
-            condition_expression: Some("#bucket = :people"),
+            update_expression: "ADD people :less REMOVE #bucket",
+            condition_expression: Some("#bucket = :was"),
             expression_attribute_names: HashMap::from([("#bucket", name.as_str())]),
-            expression_attribute_values: Values::from([(":less", less), (":people", n(u64::from(people)))]),
+            expression_attribute_values: Values::from([(":less", less), (":was", n(u64::from(people)))]),
             return_values_on_condition_check_failure: "NONE",
         };
         self.change_reach(&change).await.map(drop)
