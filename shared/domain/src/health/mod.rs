@@ -238,11 +238,13 @@ mod tests {
     }
 
     /// What is told at which minute, and how the number sends then.
+    type Step = (u64, Option<Quality>, Mode);
+
     #[test]
     fn sustained_red_begins_the_mode_and_green_ends_it() {
         use Mode::{Conservative, Normal};
         use Quality::{Green, Red, Unknown, Yellow};
-        let stories: [(&str, &[(u64, Option<Quality>, Mode)]); 7] = [
+        let stories: [(&str, &[Step]); 7] = [
             ("red for an hour", &[(0, Some(Red), Normal), (59, None, Normal), (60, None, Conservative)]),
             (
                 "told again, it is the same red",

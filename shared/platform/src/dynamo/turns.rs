@@ -1,7 +1,7 @@
 //! Turns on a number that sends slowly: each message takes the next one, so that they leave evenly, in the order in
 //! which they asked, whoever asks.
 
-use super::wire::{AttributeValue, Item, Names, Refused, StoreError, Update, Values, n, refused};
+use super::wire::{AttributeValue, Item, Names, StoreError, Update, Values, n, refused};
 use super::{Store, keys};
 use crate::aws::{Effort, Service};
 use domain::ids::TenantId;
@@ -66,17 +66,14 @@ impl Store {
                 &input,
                 Effort::Standard,
             );
-            match refused(ACTION, done.await)? {
-                Ok(changed) => {
-                    let next = match changed.attributes.get("next_at") {
-                        Some(AttributeValue::N(next)) => next.parse::<u64>().ok(),
-                        _ => None,
-                    };
-                    let next = next.ok_or_else(|| StoreError::corrupt(ACTION, "TURN", "no next turn"))?;
-                    return Ok(Millis::from_unix_ms(next.saturating_sub(pace_ms)));
-                }
-                // The turn came in between.
-                Err(Refused(_)) => {}
+            // Refused when the turn came in between: it is free now.
+            if let Ok(changed) = refused(ACTION, done.await)? {
+                let next = match changed.attributes.get("next_at") {
+                    Some(AttributeValue::N(next)) => next.parse::<u64>().ok(),
+                    _ => None,
+                };
+                let next = next.ok_or_else(|| StoreError::corrupt(ACTION, "TURN", "no next turn"))?;
+                return Ok(Millis::from_unix_ms(next.saturating_sub(pace_ms)));
             }
         }
         Err(StoreError::corrupt(ACTION, "TURN", "others were faster every time"))
