@@ -26,6 +26,7 @@ mod media;
 mod media_provider;
 mod media_upload;
 mod number_health;
+mod number_limits;
 mod operator;
 mod order;
 mod outbox;

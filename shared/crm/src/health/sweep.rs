@@ -5,7 +5,7 @@ use super::hear::{Heard, hear, tell};
 use super::is_rated;
 use super::settle::settle;
 use crate::integrations::{Outside, check};
-use domain::health::{LOOK_CLOSELY_MS, Report};
+use domain::health::{LOOK_CLOSELY_MS, Report, SETTLE_MS};
 use domain::ids::TenantId;
 use domain::provider::Provider;
 use domain::time::Millis;
@@ -98,7 +98,11 @@ async fn look_at(
         Heard { tenant, provider, number, report: &report, limit: None, at: now, asked: true, trace_id };
     let record = hear(platform, heard, now).await?;
     if record.settling_until.is_some() {
-        tell(platform, tenant, &record, trace_id, now).await?;
+        let turned = record.health.mode_since.is_some_and(|since| now.since(since) <= SETTLE_MS);
+        if turned {
+            // Whoever turned it may have ended before that was told.
+            tell(platform, tenant, &record, trace_id, now).await?;
+        }
         let settled = settle(platform, tenant, &record, now).await?;
         swept.released = settled.released;
         swept.hurried = settled.hurried;

@@ -176,8 +176,8 @@ impl Store {
         Ok(taken.await?.is_ok())
     }
 
-    /// Keeps the messaging limit of a tenant's numbers as it was at `at`, unless something newer is known; true when it
-    /// is another than before.
+    /// Keeps the messaging limit of a tenant's numbers as it was at `at`, unless something newer is known; true when another
+    /// one was known before.
     ///
     /// # Errors
     /// The table is unreachable.
@@ -191,12 +191,12 @@ impl Store {
         let values = || Values::from([(":limit", s(limit)), (":at", n(at.unix_ms()))]);
         let key = || keys::limit(tenant);
         let set = "SET people = :limit, told_at = :at";
-        let changes = "attribute_not_exists(pk) OR (told_at < :at AND people <> :limit)";
-        if self.crm.update(ACTION, key(), set, Some(changes), Names::new(), values()).await?.is_ok() {
+        let moves = "told_at < :at AND people <> :limit";
+        if self.crm.update(ACTION, key(), set, Some(moves), Names::new(), values()).await?.is_ok() {
             return Ok(true);
         }
-        let newer = "told_at < :at AND people = :limit";
-        self.crm.update(ACTION, key(), "SET told_at = :at", Some(newer), Names::new(), values()).await?.ok();
+        let first = "attribute_not_exists(pk) OR (told_at < :at AND people = :limit)";
+        self.crm.update(ACTION, key(), set, Some(first), Names::new(), values()).await?.ok();
         Ok(false)
     }
 }
