@@ -26,6 +26,8 @@ mod media;
 mod media_provider;
 mod media_upload;
 mod migration;
+mod number_health;
+mod number_limits;
 mod operator;
 mod order;
 mod outbox;

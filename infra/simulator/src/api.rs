@@ -101,6 +101,7 @@ pub(crate) async fn serve(sim: Simulator, kind: Kind, request: Request<Body>) ->
         Kind::Ultramsg => ultramsg::answer(&sim, &call),
         Kind::Llm => Outcome::of(llm::answer(&call)),
     };
+    outcome = sim.limited(outcome, call.now_ms);
     match &after {
         Some(After::Status(status)) => {
             outcome.reply = Reply { status: *status, body: bytes::Bytes::new(), ..outcome.reply };

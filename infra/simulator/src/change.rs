@@ -21,6 +21,8 @@ struct Change {
     templates: Vec<TemplateChange>,
     /// A number whose quality changes; the webhook is posted.
     quality: Option<QualityChange>,
+    /// A portfolio whose messaging limit changes; the webhook is posted.
+    capability: Option<CapabilityChange>,
     /// Numbers that stand otherwise at their provider; nobody is told.
     accounts: Vec<AccountChange>,
 }
@@ -45,6 +47,15 @@ struct AccountChange {
     /// Where the review of the number's name stands.
     #[serde(default)]
     name_status: Option<String>,
+    /// The number's rating: `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
+    #[serde(default)]
+    quality: Option<String>,
+    /// How many people all numbers of the portfolio may write to first, such as `TIER_2K`.
+    #[serde(default)]
+    limit: Option<String>,
+    /// The business portfolio that the number is in.
+    #[serde(default)]
+    portfolio: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +84,14 @@ struct QualityChange {
     current_limit: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CapabilityChange {
+    tenant_id: String,
+    /// How many people, -1 for no end.
+    max_daily_conversations_per_business: i64,
+}
+
 impl Simulator {
     /// Changes how the providers behave, as `PUT /_sim/behaviour` has it. Gives what is in force then, and under
     /// `answers` the statuses of the webhooks that were posted for it.
@@ -95,6 +114,9 @@ impl Simulator {
         if let Some(quality) = &change.quality {
             self.line_of(&quality.tenant_id)?;
         }
+        if let Some(capability) = &change.capability {
+            self.line_of(&capability.tenant_id)?;
+        }
         for one in &change.accounts {
             self.line_of(&one.tenant_id)?;
         }
@@ -115,7 +137,12 @@ impl Simulator {
             }
         }
         for one in change.accounts {
-            stand(&*self.line_at(&one.tenant_id, one.provider.as_deref())?, one);
+            let line = self.line_at(&one.tenant_id, one.provider.as_deref())?;
+            let limit = one.limit.clone();
+            stand(&line, one);
+            if let Some(limit) = limit {
+                self.limit(&line, &limit);
+            }
         }
         let now_s = self.now_ms() / 1000;
         for one in &change.templates {
@@ -126,6 +153,18 @@ impl Simulator {
         if let Some(quality) = &change.quality {
             let line = self.line_of(&quality.tenant_id)?;
             let body = rate(&line, quality, now_s);
+            if let Some(limit) = &quality.current_limit {
+                self.limit(&line, limit);
+            }
+            webhooks.push((line, body));
+        }
+        if let Some(capability) = &change.capability {
+            let line = self.line_of(&capability.tenant_id)?;
+            let people = capability.max_daily_conversations_per_business;
+            self.limit(&line, &tier(people));
+            let value =
+                json!({"max_daily_conversations_per_business": people, "max_phone_numbers_per_waba": 25});
+            let body = account_event(&line, "business_capability_update", &value, now_s);
             webhooks.push((line, body));
         }
         let pending = self.pending();
@@ -154,6 +193,19 @@ fn stand(line: &Line, change: AccountChange) {
     }
     if let Some(name_status) = change.name_status {
         desk.name_status = name_status;
+    }
+    if let Some(quality) = change.quality {
+        desk.quality = quality;
+    }
+    desk.portfolio = change.portfolio.or(desk.portfolio.take());
+}
+
+/// The tier of a number of people.
+fn tier(people: i64) -> String {
+    match people {
+        -1 => "TIER_UNLIMITED".to_owned(),
+        people if people >= 1_000 && people % 1_000 == 0 => format!("TIER_{}K", people / 1_000),
+        people => format!("TIER_{people}"),
     }
 }
 
@@ -223,7 +275,6 @@ fn rate(line: &Line, change: &QualityChange, now_s: i64) -> Value {
         "UNFLAGGED" | "UPGRADE" => "GREEN".clone_into(&mut desk.quality),
         _ => {}
     }
-    desk.limit.clone_from(&new);
     let value = json!({"display_phone_number": line.display, "event": change.event, "current_limit": new, "old_limit": old});
     drop(desk);
     account_event(line, "phone_number_quality_update", &value, now_s)

@@ -54,6 +54,8 @@ pub(crate) struct Desk {
     pub(crate) quality: String,
     /// How many people a day may be written to first.
     pub(crate) limit: String,
+    /// The business portfolio that the number is in, when it is not the tenant's only one.
+    pub(crate) portfolio: Option<String>,
 }
 
 impl Desk {
@@ -80,6 +82,7 @@ impl Desk {
             served: (String::new(), 0),
             quality: "GREEN".to_owned(),
             limit: "TIER_2K".to_owned(),
+            portfolio: None,
         }
     }
 

@@ -20,6 +20,7 @@ pub mod faults;
 mod graph;
 mod ids;
 mod journal;
+mod limits;
 mod llm;
 mod media;
 mod memory;
@@ -93,6 +94,8 @@ struct Shared {
     stop: watch::Sender<bool>,
     client: Client<HttpConnector, Full<Bytes>>,
     memory: Memory,
+    /// Who was written to first, by portfolio.
+    reached: Mutex<limits::Reached>,
 }
 
 impl fmt::Debug for Simulator {
@@ -133,6 +136,7 @@ impl Simulator {
             stop: watch::Sender::new(false),
             client: Client::builder(TokioExecutor::new()).build_http(),
             memory,
+            reached: Mutex::default(),
         };
         let sim = Self { shared: Arc::new(shared) };
         for wrote in remembered {
@@ -182,6 +186,7 @@ impl Simulator {
     pub fn reset(&self) {
         self.journal().clear();
         self.behave_well();
+        self.reached().clear();
         let mut lines = self.shared.lines.write().unwrap_or_else(PoisonError::into_inner);
         for (nth, line) in lines.iter_mut().enumerate() {
             *line = Arc::new(Line::new(line.account.clone(), nth));
@@ -237,6 +242,10 @@ impl Simulator {
 
     pub(crate) fn behaviour(&self) -> MutexGuard<'_, Behaviour> {
         self.shared.behaviour.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn reached(&self) -> MutexGuard<'_, limits::Reached> {
+        self.shared.reached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn faults(&self, call: &faults::ApiCall<'_>) -> faults::Verdict {

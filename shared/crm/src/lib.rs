@@ -10,6 +10,7 @@ pub mod dispatch;
 pub mod endpoints;
 pub mod events;
 mod fence;
+pub mod health;
 pub mod inbox;
 pub mod ingest;
 pub mod intake;

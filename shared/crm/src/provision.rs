@@ -1,5 +1,6 @@
 //! Making a tenant, its keys and its numbers: what the demo, the tests and the platform engineer's tools share.
 
+use crate::health::is_rated;
 use crate::integrations::{claims, seal};
 use base64::Engine as _;
 use domain::access::{ApiKey, Environment, Role};
@@ -247,7 +248,13 @@ pub async fn number(
     let old = facts.integrations.iter().find(|old| old.sort_key() == integration.sort_key());
     integration.revision += old.map_or(0, |old| old.revision);
     match platform.store.connect_number(tenant, &integration, old).await? {
-        Connected::Yes => Ok(()),
+        Connected::Yes => {
+            let (provider, number) = (integration.number.provider, integration.number_id());
+            if is_rated(provider) {
+                platform.store.watch_number(tenant, provider, number, now).await?;
+            }
+            Ok(())
+        }
         Connected::Taken | Connected::Changed => Err(ProvisionError::Taken),
     }
 }

@@ -3,6 +3,7 @@
 use crate::deliver::{self, SweptDeliveries};
 use crate::dispatch::{self, SweptSends};
 use crate::events::{self, SweptEvents};
+use crate::health::{self, SweptNumbers};
 use crate::intake;
 use crate::templates;
 use domain::parked::EventState;
@@ -35,6 +36,8 @@ pub struct Swept {
     pub events: SweptEvents,
     /// Enquiries that portals told when they were asked.
     pub pulled: u32,
+    /// Numbers that were looked at, and what waited for them.
+    pub numbers: SweptNumbers,
     /// Tenants whose templates under review were asked after.
     pub polled: u32,
 }
@@ -59,9 +62,11 @@ pub async fn sweep(
     let told = events::sweep(platform, now).await;
     let deliveries = deliver::sweep(platform, now).await;
     // Last, because they wait for others.
+    let numbers = health::sweep(platform, transport, now).await;
     let pulled = intake::pull(platform, transport, now).await;
     swept.polled = templates::poll(platform, transport, now).await?;
     swept.pulled = pulled?;
+    swept.numbers = numbers?;
     swept.sends = sends?;
     swept.events = told?;
     swept.deliveries = deliveries?;

@@ -48,6 +48,21 @@ impl SendState {
     }
 }
 
+/// Why a message waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldFor {
+    /// The caller asked for it (`hold`).
+    Caller,
+    /// It is a template, and the number sends conservatively; released by itself when the mode ends.
+    ConservativeMode,
+}
+
+/// The code of a message that waits for its turn on a number in conservative mode.
+pub const WAITS_FOR_TURN: &str = "conservative_mode";
+/// The code of a message that waits because the messaging limit is used up.
+pub const WAITS_FOR_LIMIT: &str = "messaging_limit_used";
+
 /// How long a sender may hold a message, in milliseconds: longer than the provider call, shorter than the queue's
 /// visibility timeout.
 pub const LEASE_MS: u64 = 30_000;

@@ -26,6 +26,8 @@ pub enum EventType {
     TemplateStatus,
     /// A number can no longer be used until somebody repairs it.
     IntegrationBroken,
+    /// A number's rating changed, or how it sends because of it.
+    IntegrationHealth,
     /// A webhook of a provider could not be applied and waits for a person.
     EventParked,
     /// Another receiver was switched off.
@@ -36,7 +38,7 @@ pub enum EventType {
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::LeadCreated,
         Self::LeadUpdated,
         Self::MessageReceived,
@@ -47,6 +49,7 @@ impl EventType {
         Self::ConsentChanged,
         Self::TemplateStatus,
         Self::IntegrationBroken,
+        Self::IntegrationHealth,
         Self::EventParked,
         Self::EndpointDisabled,
         Self::Ping,
@@ -66,6 +69,7 @@ impl EventType {
             Self::ConsentChanged => "consent.changed",
             Self::TemplateStatus => "template.status",
             Self::IntegrationBroken => "integration.broken",
+            Self::IntegrationHealth => "integration.health",
             Self::EventParked => "event.parked",
             Self::EndpointDisabled => "endpoint.disabled",
             Self::Ping => "ping",

@@ -27,6 +27,8 @@ pub struct Platform {
     pub clock: SharedClock,
     /// The one tenant of a single-tenant deployment.
     pub single_tenant: Option<domain::ids::TenantId>,
+    /// The path that 360dialog is asked about a number.
+    pub dialog360_probe_path: String,
 }
 
 impl Platform {
@@ -50,6 +52,7 @@ impl Platform {
             deliveries: Queue::new(aws, config.deliveries_queue_url.clone()),
             clock,
             single_tenant: config.single_tenant,
+            dialog360_probe_path: config.dialog360_probe_path.clone(),
         })
     }
 }

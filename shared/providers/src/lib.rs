@@ -8,6 +8,7 @@ pub mod capability;
 mod cloud_api;
 pub mod event;
 pub mod handshake;
+pub mod health;
 pub mod leads;
 pub mod outbound;
 pub mod signature;

@@ -5,8 +5,9 @@ use super::{DispatchError, not_yet, reacted};
 use crate::consent;
 use crate::credentials::{secret, sender};
 use crate::fence::fence;
+use crate::health::{self, Gate};
 use crate::media::addressed;
-use crate::send::{Found, Reason, Route, Situation, decide};
+use crate::send::{Found, Reason, Route, Situation, decide, enqueue};
 use crate::templates;
 use domain::failure::{Failure, FailureClass};
 use domain::ids::TenantId;
@@ -85,6 +86,9 @@ pub(super) async fn attempt(
         outlet.broken(route, reason, now).await?;
         return Ok(Next::Stop);
     }
+    if let Some(next) = waits_for_its_number(platform, tenant, record, &situation, route, now).await? {
+        return Ok(next);
+    }
     let fence = fence().map_err(|_| DispatchError::Random)?;
     let call = match prepare(platform, bucket, tenant, record, route, &fence).await? {
         Prepared::Call(call) => Some(call),
@@ -125,6 +129,30 @@ pub(super) async fn attempt(
         }
     };
     settle(&outlet, route, &fence, settlement).await
+}
+
+/// What the lane does when the number's health does not let the message go yet.
+async fn waits_for_its_number(
+    platform: &Platform,
+    tenant: TenantId,
+    record: &SendRecord,
+    situation: &Situation,
+    route: &Route,
+    now: Millis,
+) -> Result<Option<Next>, DispatchError> {
+    let store = &platform.store;
+    Ok(match health::gate(store, tenant, record, situation, route, now).await? {
+        Gate::Open => None,
+        Gate::Turn(turn, why) => {
+            let given = store.give_turn(tenant, record, &why, turn, now).await?;
+            Some(if given { Next::Later(turn) } else { Next::GoOn })
+        }
+        Gate::Full(until, why) => {
+            store.defer_send(tenant, record, &why, until, now).await?;
+            enqueue(platform, tenant, record.contact, Some(until), now).await;
+            Some(Next::GoOn)
+        }
+    })
 }
 
 /// The template of a message as it stands now, filled again: it may have changed while the message waited.
@@ -297,8 +325,14 @@ async fn settle(
     if let Settlement::Failed(Failure { class: FailureClass::RevokeConsent, .. }) = &settlement {
         // Before the message is settled: afterwards nobody would come back for it.
         let (contact, trace) = (record.contact, record.trace_id);
+        let again = health::has_opted_out(store, tenant, contact).await.unwrap_or(true);
         match consent::revoked_at_provider(store, tenant, contact, record.id, trace, now).await {
-            Ok(row) => outlet.revoked(&row, now).await?,
+            Ok(row) => {
+                if !again {
+                    health::count_opt_out(store, tenant, record.provider, &record.number, now).await;
+                }
+                outlet.revoked(&row, now).await?;
+            }
             Err(error) => {
                 tracing::warn!(message.id = %record.id, "a withdrawal was not written down: {}", chain(&error));
             }
@@ -321,6 +355,9 @@ async fn settle(
     }
     match settlement {
         Settlement::Sent { .. } => {
+            if settled {
+                health::count_sent(store, tenant, record.provider, &record.number, now).await;
+            }
             reacted(store, tenant, record).await?;
             outlet.sent(now).await?;
             Ok(Next::GoOn)

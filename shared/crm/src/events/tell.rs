@@ -4,6 +4,7 @@ use super::{Emitter, Happened};
 use crate::endpoints::EndpointView;
 use crate::read;
 use domain::failure::Failure;
+use domain::health::{Mode, Quality};
 use domain::ids::{
     ContactId, ConversationId, DeliveryId, EndpointId, EventId, LeadId, MessageId, TemplateId,
 };
@@ -12,7 +13,7 @@ use domain::receipt::Receipt;
 use domain::time::Millis;
 use domain::webhook::EventType;
 use domain::window::WINDOW_MS;
-use platform::dynamo::{ConsentRow, StoreError, WindowNotice};
+use platform::dynamo::{ConsentRow, HealthRecord, StoreError, WindowNotice};
 use serde::Serialize;
 use serde_json::Value;
 use ulid::Ulid;
@@ -259,6 +260,41 @@ pub async fn integration_broken(
         known_since: None,
     };
     emitter.tell(happened, broken).await
+}
+
+/// How a number stands.
+#[derive(Serialize)]
+struct NumberStands<'a> {
+    provider: Provider,
+    number: &'a str,
+    quality: Quality,
+    quality_since: Option<Millis>,
+    mode: Mode,
+    since: Option<Millis>,
+    reason: Option<String>,
+}
+
+/// A number's rating or the way it sends changed. The same standing is told once.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn integration_health(emitter: Emitter<'_>, record: &HealthRecord) -> Result<(), StoreError> {
+    let health = &record.health;
+    let order = health.quality_since.max(health.mode_since).unwrap_or(emitter.now);
+    let since = order.to_string();
+    let (rating, mode) = (health.rating(), health.mode);
+    let parts = [record.provider.as_str(), &record.number, rating.as_str(), mode.as_str(), &since];
+    let stands = NumberStands {
+        provider: record.provider,
+        number: &record.number,
+        quality: rating,
+        quality_since: health.quality_since,
+        mode,
+        since: health.mode_since,
+        reason: health.reason(),
+    };
+    let kind = EventType::IntegrationHealth;
+    emitter.tell(Happened { kind, parts: &parts, order, at: order, known_since: None }, &stands).await
 }
 
 /// A webhook of a provider waits for a person. `times` is how often it was tried: a replay that fails is another event.

@@ -5,6 +5,7 @@ use super::contact::{self, Seen};
 use super::events::Context;
 use crate::consent::{self, Withdrawal};
 use crate::events::consent_changed;
+use crate::health::{count_opt_out, has_opted_out};
 use domain::consent::{ConsentState, Purpose};
 use domain::ids::{ContactId, MessageId, derived_ulid};
 use domain::keywords;
@@ -20,6 +21,7 @@ const STOPPED_MARKETING: i64 = 131_050;
 /// Writes a withdrawal down when a message is nothing but a stop word.
 pub(super) async fn by_keyword(
     context: &Context<'_>,
+    number: &str,
     contact: ContactId,
     id: MessageId,
     message: &InboundMessage,
@@ -38,7 +40,9 @@ pub(super) async fn by_keyword(
         event: &id.to_string(),
         trace_id: delivery.trace_id,
     };
+    let again = has_opted_out(context.store, delivery.tenant, contact).await?;
     let row = consent::withdraw(context.store, delivery.tenant, contact, withdrawal).await?;
+    opted_out(context, number, again).await;
     consent_changed(context.emitter, contact, &row, Some(received_at)).await?;
     Ok(())
 }
@@ -72,6 +76,7 @@ fn said(content: &Content) -> Option<&str> {
 /// Writes down what a person chose about marketing in WhatsApp's own settings; what it came to, in words.
 pub(super) async fn by_preference(
     context: &Context<'_>,
+    number: &str,
     preference: &Preference,
     raw: &str,
 ) -> Result<String, IngestError> {
@@ -105,7 +110,10 @@ pub(super) async fn by_preference(
         event: raw,
         trace_id: delivery.trace_id,
     };
+    let again =
+        state == ConsentState::Granted || has_opted_out(context.store, delivery.tenant, contact).await?;
     let row = consent::event(context.store, delivery.tenant, contact, state, choice).await?;
+    opted_out(context, number, again).await;
     consent_changed(context.emitter, contact, &row, Some(delivery.received_at)).await?;
     Ok(format!("followed: marketing messages {}", state.as_str()))
 }
@@ -113,6 +121,7 @@ pub(super) async fn by_preference(
 /// Writes a withdrawal down when a status says that its recipient stopped marketing.
 pub(super) async fn by_status(
     context: &Context<'_>,
+    number: &str,
     contact: ContactId,
     message: MessageId,
     status: &Status,
@@ -123,7 +132,17 @@ pub(super) async fn by_status(
     let at = last_moment(status.at.unwrap_or(context.delivery.received_at), context.delivery.received_at);
     let trace = context.delivery.trace_id;
     let tenant = context.delivery.tenant;
+    let again = has_opted_out(context.store, tenant, contact).await?;
     let row = consent::revoked_at_provider(context.store, tenant, contact, message, trace, at).await?;
+    opted_out(context, number, again).await;
     consent_changed(context.emitter, contact, &row, Some(context.delivery.received_at)).await?;
     Ok(())
+}
+
+/// Counts an opt-out of a number's customers, the first of each.
+async fn opted_out(context: &Context<'_>, number: &str, again: bool) {
+    if !again {
+        let delivery = context.delivery;
+        count_opt_out(context.store, delivery.tenant, delivery.provider, number, context.now).await;
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::consents;
 use super::contact::{self, LeadSeed, Seen};
+use super::health;
 use super::templates;
 use super::tenants::Facts;
 use super::{Delivery, IngestError};
@@ -15,6 +16,7 @@ use domain::time::Millis;
 use domain::window;
 use platform::dynamo::{EventEntry, InboundMove, NewEntry, Recorded, StatusUpdate, Store};
 use providers::event::{Echo, Event, EventKind, InboundMessage, MessageBody, Status};
+use providers::health::number_news;
 use providers::templates::template_change;
 use sha2::{Digest, Sha256};
 
@@ -50,7 +52,7 @@ impl Context<'_> {
         match &event.kind {
             EventKind::Message(message) => self.message(number, message, &event.raw).await,
             EventKind::Echo(echo) => self.echo(number, echo, &event.raw).await,
-            EventKind::Status(status) => self.status(status, event).await,
+            EventKind::Status(status) => self.status(number, status, event).await,
             EventKind::IdentityChanged(change, at) => {
                 let order = derived_ulid(at.unix_ms(), &[&event.raw]);
                 contact::follow(self.store, delivery.tenant, change, order, *at, delivery.received_at)
@@ -58,7 +60,7 @@ impl Context<'_> {
                 self.keep(event, "followed: the person is known by a new identity").await
             }
             EventKind::Preference(preference) => {
-                let reason = consents::by_preference(self, preference, &event.raw).await?;
+                let reason = consents::by_preference(self, number, preference, &event.raw).await?;
                 self.keep(event, &reason).await
             }
             EventKind::Error(error) => {
@@ -66,12 +68,13 @@ impl Context<'_> {
                 self.keep(event, &format!("kept: the provider reports error {}: {title}", error.code)).await
             }
             EventKind::Account { field, event: name } => {
-                let reason = match template_change(field, &event.raw) {
-                    Some(change) => {
+                let reason = match (template_change(field, &event.raw), number_news(field, &event.raw)) {
+                    (Some(change), _) => {
                         let became = templates::follow(self.emitter, delivery, event, &change).await?;
                         format!("{became} ({field})")
                     }
-                    None => format!("kept: {field} {}", name.as_deref().unwrap_or_default()),
+                    (None, Some(news)) => health::follow(self, event, field, &news).await?,
+                    (None, None) => format!("kept: {field} {}", name.as_deref().unwrap_or_default()),
                 };
                 self.keep(event, &reason).await
             }
@@ -118,7 +121,7 @@ impl Context<'_> {
             Recorded::Duplicate { received_at } => (received_at, Some(received_at)),
         };
         self.mark_target(id, Direction::Inbound, &message.body, message.sent_at, raw).await?;
-        consents::by_keyword(self, contact, id, message, received_at).await?;
+        consents::by_keyword(self, number, contact, id, message, received_at).await?;
         if let Some(by) = inbound::conversation_move(id, &message.body.content, message.sent_at, received_at)
         {
             let by = InboundMove {
@@ -200,7 +203,7 @@ impl Context<'_> {
         Ok(())
     }
 
-    async fn status(&self, status: &Status, event: &Event) -> Result<(), IngestError> {
+    async fn status(&self, number: &str, status: &Status, event: &Event) -> Result<(), IngestError> {
         let Some(receipt) = status.receipt else {
             return self.keep(event, &format!("kept: status {}", status.reported)).await;
         };
@@ -222,7 +225,7 @@ impl Context<'_> {
         match confirmed {
             Confirmed::Ours(record) => {
                 let (contact, id) = (record.contact, record.id);
-                consents::by_status(self, contact, id, status).await?;
+                consents::by_status(self, number, contact, id, status).await?;
                 message_step(self.emitter, contact, id, receipt, update.at, None).await?;
                 Ok(())
             }

@@ -6,6 +6,7 @@
 mod consents;
 mod contact;
 mod events;
+mod health;
 mod templates;
 mod tenants;
 

@@ -1,7 +1,9 @@
 //! A number as the settings page shows it: everything but its secrets.
 
 use super::{Outside, webhook_secret_name};
+use crate::health::{HealthView, Views};
 use crate::numbers::{primary, replaced_by};
+use domain::health::Quality;
 use domain::ids::TenantId;
 use domain::message::Direction;
 use domain::number::{ConnectionStatus, LastCheck};
@@ -52,6 +54,8 @@ pub struct Card {
     /// The number that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<NumberRef>,
+    /// How it stands with its customers; absent where none is connected.
+    pub health: Option<HealthView>,
     /// Whether the instance is linked to another phone than before.
     pub number_changed: bool,
     /// Where the provider posts; UltraMsg's has the webhook secret behind it.
@@ -156,9 +160,11 @@ pub async fn cards(
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
-    let inbound = last_inbound(&outside.platform.store, tenant).await?;
+    let store = &outside.platform.store;
+    let inbound = last_inbound(store, tenant).await?;
+    let views = Views::read(store, tenant, facts, &numbers, now).await?;
     let all = &facts.integrations;
-    Ok(numbers.into_iter().map(|one| of(outside, tenant, one, all, &inbound, now)).collect())
+    Ok(numbers.into_iter().map(|one| of(outside, tenant, one, all, &inbound, &views, now)).collect())
 }
 
 /// The card of one number.
@@ -174,7 +180,8 @@ pub async fn card(
     let store = &outside.platform.store;
     let inbound = last_inbound(store, tenant).await?;
     let facts = store.tenant_facts_now(tenant).await?;
-    Ok(of(outside, tenant, integration, &facts.integrations, &inbound, now))
+    let views = Views::read(store, tenant, &facts, &[integration], now).await?;
+    Ok(of(outside, tenant, integration, &facts.integrations, &inbound, &views, now))
 }
 
 /// The card of a provider of whom no number is connected, or of a sandbox.
@@ -201,6 +208,7 @@ pub fn empty_card(
         throughput: None,
         primary: false,
         replaced_by: None,
+        health: None,
         number_changed: false,
         webhook_url: outside.webhook_url(tenant),
         secrets: BTreeMap::new(),
@@ -242,6 +250,7 @@ fn of(
     integration: &Integration,
     all: &[Integration],
     inbound: &Inbound,
+    views: &Views<'_>,
     now: Millis,
 ) -> Card {
     let (number, about) = (&integration.number, &integration.about);
@@ -263,6 +272,10 @@ fn of(
     let webhook = webhook_secret_name(number.provider);
     let overlaps = integration.sealed.contains_key(&format!("{webhook}_previous"));
     let until = about.previous_until.filter(|until| overlaps && *until > now);
+    // What webhooks tell is newer than what a save or a check found.
+    let health = views.of(integration);
+    let rating = (health.quality != Quality::Unknown).then(|| health.quality.as_str().to_ascii_uppercase());
+    let tier = health.messaging_limit.as_ref().and_then(|limit| limit.tier.clone());
     Card {
         number: Some(integration.number_id().to_owned()).filter(|_| !unnamed),
         phone_number_id: number.phone_number_id.clone(),
@@ -271,10 +284,11 @@ fn of(
         broken_reason: integration.broken_reason.clone(),
         display_phone_number: about.facts.display_phone_number.clone(),
         verified_name: about.facts.verified_name.clone(),
-        name_status: about.facts.name_status.clone(),
-        quality_rating: about.facts.quality_rating.clone(),
-        messaging_limit: about.facts.messaging_limit.clone(),
-        throughput: about.facts.throughput.clone(),
+        name_status: health.name_status.clone().or_else(|| about.facts.name_status.clone()),
+        quality_rating: rating.or_else(|| about.facts.quality_rating.clone()),
+        messaging_limit: tier.or_else(|| about.facts.messaging_limit.clone()),
+        throughput: health.throughput.clone().or_else(|| about.facts.throughput.clone()),
+        health: Some(health),
         primary: primary(all).is_some_and(|one| one.sort_key() == integration.sort_key()),
         replaced_by: all
             .iter()

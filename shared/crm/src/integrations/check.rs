@@ -5,6 +5,7 @@ use super::connect::swapped;
 use super::cut_over::swapped_sim;
 use super::{LOOK, Outside};
 use crate::credentials::{self, secret_name};
+use crate::health::{Heard, hear_or_warn, is_rated, report};
 use domain::ids::TenantId;
 use domain::number::{ConnectionStatus, LastCheck, NumberFacts};
 use domain::provider::Provider;
@@ -13,6 +14,7 @@ use platform::dynamo::Integration;
 use platform::vault::VaultError;
 use providers::account::{dialog360, meta, ultramsg};
 use serde::Serialize;
+use uuid::Uuid;
 
 /// What a look found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +87,7 @@ pub async fn check(
         Err(error @ VaultError::Transient(_)) => return Err(error),
     };
     let mut noted = integration.clone();
+    let mut told = NumberFacts::default();
     let mut checked = Checked {
         number: Some(integration.number_id().to_owned()).filter(|number| number != "-"),
         ..Checked::without_call(provider, ConnectionStatus::Live, "", now)
@@ -98,7 +101,10 @@ pub async fn check(
         Some(access) => {
             let looked = tokio::time::timeout(LOOK, look(outside, integration, &access)).await;
             match looked.unwrap_or_else(|_late| Err(No::late())) {
-                Ok(seen) => read(&mut checked, &mut noted, seen),
+                Ok(seen) => {
+                    told = seen.facts.clone();
+                    read(&mut checked, &mut noted, seen);
+                }
                 Err(no) => {
                     checked.status = no.status;
                     checked.message = no.sentence(provider);
@@ -106,6 +112,15 @@ pub async fn check(
                 }
             }
         }
+    }
+    if is_rated(provider) {
+        // Of what the provider told just now; when it told nothing, the time that has passed may still tell.
+        let (report, limit) = report(&told);
+        let number = integration.number_id();
+        let trace_id = Uuid::new_v4();
+        let heard =
+            Heard { tenant, provider, number, report: &report, limit, at: now, asked: true, trace_id };
+        hear_or_warn(outside.platform, heard, now).await;
     }
     let last = LastCheck { at: now, status: checked.status, message: checked.message.clone() };
     noted.about.last_check = Some(last);

@@ -9,6 +9,7 @@ use super::{
     Credentials, IntegrationError, Outside, PROBE, audit, call::No, seal, wake, webhook_secret_name,
 };
 use crate::credentials::{self, secret_name};
+use crate::health::{Heard, hear_or_warn, is_rated, report};
 use crate::provision::random_secret;
 use crate::send::By;
 use crate::templates::{SyncError, Synced, sync};
@@ -62,6 +63,7 @@ pub async fn connect(
         }
     }
     let old = known(&facts, &proven).cloned();
+    let told = proven.facts.clone();
     let Made { integration, shown_once, warnings } =
         make(outside, by, credentials, proven, old.as_ref(), now).await?;
     let secrets = Secrets::open(outside, by, &integration).await?;
@@ -95,6 +97,13 @@ pub async fn connect(
     let new = old.is_none();
     let action = if new { "integration.connect" } else { "integration.update" };
     audit(outside.platform, by, action, &integration, now).await?;
+    if is_rated(provider) {
+        let (report, limit) = report(&told);
+        let (tenant, number, trace_id) = (by.tenant, integration.number_id(), by.trace_id);
+        let heard =
+            Heard { tenant, provider, number, report: &report, limit, at: now, asked: true, trace_id };
+        hear_or_warn(outside.platform, heard, now).await;
+    }
     if old.is_some_and(|old| old.status != "live") {
         wake::waiting(outside.platform, by.tenant, &integration, now).await;
     }

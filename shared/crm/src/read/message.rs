@@ -10,6 +10,7 @@ use super::{Slice, content, sent, timeline};
 use domain::failure::Failure;
 use domain::ids::{ContactId, ConversationId, LeadId, MessageId, TenantId};
 use domain::message::{Content, Direction, Location, Media, Referral, ReplyContext, ReportedError};
+use domain::outbound::HeldFor;
 use domain::outgoing::TemplateUse;
 use domain::permit::SendPurpose;
 use domain::provider::Provider;
@@ -108,6 +109,9 @@ pub struct Message {
     /// What a message of ours is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<SendPurpose>,
+    /// Why a message of ours is held, while it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_for: Option<HeldFor>,
     /// When a message of ours goes at the earliest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Millis>,
@@ -348,6 +352,7 @@ pub(super) fn blank(owner: Owner, entry: &Entry) -> Message {
         statuses: Receipts::default(),
         cost: None,
         purpose: None,
+        held_for: None,
         not_before: None,
         attempts: None,
         simulated: entry.provider == Provider::Sandbox,

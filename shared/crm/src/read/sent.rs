@@ -30,6 +30,7 @@ pub(super) fn show(
         errors: reported,
         cost: annex.pricing.as_deref().and_then(|json| serde_json::from_str(json).ok()),
         purpose: Some(send.purpose),
+        held_for: send.held_for.filter(|_| send.state == SendState::Held),
         not_before: send.not_before,
         attempts: Some(send.attempts),
         simulated: send.provider == Provider::Sandbox,

@@ -4,6 +4,7 @@ use super::evaluate::{Draft, Target, evaluate};
 use super::preflight::sendable_instead;
 use super::situation::Situation;
 use super::{Reason, SendError};
+use crate::health::hold;
 use crate::ingest::contact_of_phone;
 use domain::ids::{ContactId, KeyId, MessageId, TenantId};
 use domain::outbound::QUEUE_DELAY_MS;
@@ -88,6 +89,7 @@ pub async fn accept(
         return Err(SendError::Refused { reasons, instead: Vec::new() });
     };
     let contact = contact(platform, by.tenant, draft, &situation, now).await?;
+    let hold = hold(&situation, route, &evaluated.part.content, schedule.hold);
     let send = NewSend {
         id,
         contact,
@@ -97,7 +99,7 @@ pub async fn accept(
         part: evaluated.part,
         purpose: permit.purpose(),
         confirm_language: draft.confirm_language,
-        hold: schedule.hold,
+        hold,
         not_before: schedule.not_before.filter(|at| *at > now),
         accepted_at: now,
         key: by.key,
@@ -106,7 +108,7 @@ pub async fn accept(
     match store.accept_send(by.tenant, &send).await? {
         Accepted::New | Accepted::Already => {}
     }
-    if !schedule.hold {
+    if hold.is_none() {
         announce(platform, by.tenant, contact, id, send.not_before, now).await?;
     }
     Ok(Taken { id, contact })

@@ -2,11 +2,14 @@
 
 use super::accept::Schedule;
 use super::evaluate::{Draft, Evaluated, evaluate};
-use super::situation::Situation;
+use super::situation::{Route, Situation};
 use super::{Reason, SendError};
+use crate::health::{hold, limit_frees_at};
 use crate::templates;
 use domain::consent::Consents;
+use domain::health::{Mode, NumberHealth, Quality};
 use domain::ids::TenantId;
+use domain::outbound::{HeldFor, WAITS_FOR_LIMIT};
 use domain::permit::{Barred, Refusal, SendPurpose, window_is_open};
 use domain::price::{self, Estimate, Priced};
 use domain::provider::Provider;
@@ -52,6 +55,46 @@ pub struct Preflight {
     pub next_allowed_at: Option<Millis>,
     /// What can be sent instead.
     pub alternatives: Vec<Alternative>,
+    /// The number it would leave on.
+    pub number: Option<NumberView>,
+    /// Why it would wait until `next_allowed_at` although it is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<&'static str>,
+    /// Why it would be held for a release although it is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_for: Option<HeldFor>,
+}
+
+/// The number a message would leave on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NumberView {
+    /// Who carries it.
+    pub provider: Provider,
+    /// Its id among the tenant's numbers.
+    pub number: String,
+    /// `live`, `broken` or, for a sandbox, `demo`.
+    pub status: String,
+    /// Why it is broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_reason: Option<String>,
+    /// Its rating.
+    pub quality: Quality,
+    /// How it sends.
+    pub mode: Mode,
+}
+
+impl NumberView {
+    fn of(situation: &Situation, route: &Route) -> Self {
+        let integration = route.integration.as_ref();
+        Self {
+            provider: route.provider,
+            number: route.number.clone(),
+            status: integration.map_or_else(|| "demo".to_owned(), |one| one.status.clone()),
+            broken_reason: route.broken().map(str::to_owned),
+            quality: situation.health(route).map_or(Quality::Unknown, NumberHealth::rating),
+            mode: situation.mode(route),
+        }
+    }
 }
 
 /// A reason.
@@ -140,6 +183,13 @@ pub async fn preflight(
     if reasons.is_empty() {
         alternatives.extend(cheaper(&evaluated, cost.as_ref(), now, leaves_at));
     }
+    let waits_until = match &evaluated.verdict {
+        Ok(_) => limit_frees_at(&platform.store, tenant, situation, leaves_at).await?,
+        Err(_) => None,
+    };
+    let number = situation.route.as_ref().map(|route| NumberView::of(situation, route));
+    let route = situation.route.as_ref().filter(|_| reasons.is_empty());
+    let held_for = route.and_then(|route| hold(situation, route, &draft.content, schedule.hold));
     Ok(Preflight {
         allowed: reasons.is_empty(),
         code: reasons.first().map(Reason::code),
@@ -155,8 +205,11 @@ pub async fn preflight(
         }),
         purpose,
         cost,
-        next_allowed_at: None,
+        next_allowed_at: waits_until,
         alternatives,
+        number,
+        waits_for: waits_until.map(|_| WAITS_FOR_LIMIT),
+        held_for,
     })
 }
 

@@ -6,6 +6,7 @@ use crate::events::Receiver;
 use crate::numbers::{Carried, carrier, changed_since, needs_reoptin};
 use crate::read::Family;
 use domain::consent::Consents;
+use domain::health::{MessagingLimit, Mode, NumberHealth};
 use domain::identity::{Bsuid, Identity};
 use domain::ids::{ContactId, TenantId};
 use domain::language::Language;
@@ -14,7 +15,7 @@ use domain::provider::Provider;
 use domain::tenant::Tenant;
 use domain::time::Millis;
 use platform::dynamo::{
-    Conversation, Integration, OutRecipient, PersonField, Store, StoreError, TenantFacts,
+    Conversation, HealthRecord, Integration, OutRecipient, PersonField, Store, StoreError, TenantFacts,
 };
 
 /// The number a message goes out on.
@@ -51,6 +52,9 @@ pub(crate) struct Situation {
     integrations: Vec<Integration>,
     /// The number that the customer's latest message was written to.
     carried: Option<Carried>,
+    health: Vec<HealthRecord>,
+    /// How many people may be written to first within a day, as far as it was told.
+    pub(crate) limit: Option<MessagingLimit>,
     /// Who is to be told what becomes of it.
     pub(crate) receivers: Vec<Receiver>,
 }
@@ -77,6 +81,17 @@ impl Situation {
         let via = self.route.as_ref().and_then(|route| route.integration.as_ref());
         let last = self.last_inbound.map(|(_, at)| at);
         via.is_some_and(|via| needs_reoptin(via, self.carried.as_ref(), last, &self.consents))
+    }
+
+    /// How a number stands with its customers, as far as it was told.
+    pub(crate) fn health(&self, route: &Route) -> Option<&NumberHealth> {
+        let same = |one: &&HealthRecord| one.provider == route.provider && one.number == route.number;
+        self.health.iter().find(same).map(|record| &record.health)
+    }
+
+    /// How a number sends.
+    pub(crate) fn mode(&self, route: &Route) -> Mode {
+        self.health(route).map_or(Mode::Normal, |health| health.mode)
     }
 
     /// Reads the situation of a send.
@@ -145,6 +160,8 @@ impl Situation {
             consents,
             route,
             receivers: Receiver::of(&facts.endpoints),
+            limit: facts.limit.map(|told| told.value),
+            health: facts.health,
             integrations: facts.integrations,
             carried: newest.and_then(|one| one.carried_by.clone()),
         })

@@ -2,9 +2,11 @@
 //! anybody is known), the owners of numbers (the same for all tenants) and the sparse index of what is due.
 
 mod callers;
+mod health;
 mod receivers;
 
 pub(super) use callers::*;
+pub(super) use health::*;
 pub(super) use receivers::*;
 
 use super::wire::Key;
@@ -375,6 +377,12 @@ mod tests {
             endpoint_health(t, EndpointId::from_ulid(ulid)),
             delivery(t, DeliveryId::from_ulid(ulid)),
             window_notice(t, contact_id),
+            number_health(t, Provider::Meta, "1"),
+            limit(t),
+            reached(t, contact_id),
+            reach(t),
+            turn(t, Provider::Meta, "1"),
+            opt_outs(t, Provider::Meta, "1", 5),
         ];
         let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
         for line in &shown {
@@ -391,6 +399,7 @@ mod tests {
         let (we, dlv) = (EndpointId::from_ulid(ulid), DeliveryId::from_ulid(ulid));
         assert_eq!(endpoint_of(&endpoint(t, we)), Some((t, we)));
         assert_eq!(delivery_of(&delivery(t, dlv)), Some((t, dlv)));
+        assert_eq!(number_of(&number_health(t, Provider::Meta, "1")), Some((t, Provider::Meta, "1".into())));
         assert_eq!(tenant_contact_of(&window_notice(t, contact_id)), Some((t, contact_id)));
     }
 }

@@ -1,13 +1,14 @@
 //! Messages on their way out: accepted with their timeline entry and their place in the conversation's lane in one
 //! transaction, then read by their id or by whose turn it is.
 
+use super::outbox_waits::place_in_index;
 use super::transact::{Condition, Transaction};
 use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, n, s};
 use super::{Store, keys};
 use domain::failure::Failure;
 use domain::identity::Bsuid;
 use domain::ids::{ContactId, KeyId, MessageId, TenantId};
-use domain::outbound::{SendState, look_again_at};
+use domain::outbound::{HeldFor, SendState};
 use domain::outgoing::Outgoing;
 use domain::permit::SendPurpose;
 use domain::phone::Phone;
@@ -62,8 +63,8 @@ pub struct NewSend {
     pub purpose: SendPurpose,
     /// Whether the caller insisted on the template's language.
     pub confirm_language: bool,
-    /// Whether a person must release it.
-    pub hold: bool,
+    /// Why a person must release it, if so.
+    pub hold: Option<HeldFor>,
     /// Not to be sent before.
     pub not_before: Option<Millis>,
     /// When it was accepted.
@@ -106,8 +107,12 @@ pub struct SendRecord {
     pub state: SendState,
     /// Its place in the lane.
     pub order: Ulid,
+    /// Why it is held, while it is.
+    pub held_for: Option<HeldFor>,
     /// Not to be sent before.
     pub not_before: Option<Millis>,
+    /// Its turn on a number that sends slowly.
+    pub turn: Option<Millis>,
     /// Which attempt holds it.
     pub fence: Option<String>,
     /// Until when.
@@ -143,6 +148,10 @@ pub(super) struct SendItem {
     state: SendState,
     lane: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_for: Option<HeldFor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    turn: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     not_before: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fence: Option<String>,
@@ -175,9 +184,10 @@ impl Store {
     pub async fn accept_send(&self, tenant: TenantId, send: &NewSend) -> Result<Accepted, StoreError> {
         const ACTION: &str = "accept message";
         let order = lane_order(send.id, send.not_before);
-        let state = if send.hold { SendState::Held } else { SendState::Queued };
+        let held = send.hold.is_some();
+        let state = if held { SendState::Held } else { SendState::Queued };
         let key = keys::send(tenant, send.id);
-        let due = look_again_at(send.not_before, send.accepted_at);
+        let (dpk, dsk) = place_in_index(tenant, send).unzip();
         let item = SendItem {
             pk: key.pk,
             sk: key.sk,
@@ -190,6 +200,8 @@ impl Store {
             confirmed: send.confirm_language,
             state,
             lane: order.to_string(),
+            held_for: send.hold,
+            turn: None,
             not_before: send.not_before.map(Millis::unix_ms),
             fence: None,
             lease_until: None,
@@ -201,14 +213,14 @@ impl Store {
             updated: send.accepted_at.unix_ms(),
             trace: send.trace_id,
             key: send.key,
-            dpk: (!send.hold).then(|| keys::sends_due(keys::send_shard(send.id))),
-            dsk: (!send.hold).then(|| keys::send_due_sort(due, tenant, send.id)),
+            dpk,
+            dsk,
         };
         let item = serde_dynamo::to_item(item).map_err(|error| StoreError::corrupt(ACTION, "SEND", error))?;
         let mut all = Transaction::default();
         let message = all.put(&self.crm.name, item, Condition::absent());
         all.put(&self.crm.name, entry_item(tenant, send), Condition::absent());
-        if !send.hold {
+        if !held {
             let place = lane_item(keys::lane(tenant, send.contact, order), send.id);
             all.put(&self.crm.name, place, Condition::default());
         }
@@ -384,7 +396,9 @@ pub(super) fn read(item: Item) -> Result<SendRecord, StoreError> {
         confirm_language: item.confirmed,
         state: item.state,
         order: Ulid::from_string(&item.lane).map_err(|error| corrupt(error.to_string()))?,
+        held_for: item.held_for,
         not_before: item.not_before.map(Millis::from_unix_ms),
+        turn: item.turn.map(Millis::from_unix_ms),
         fence: item.fence,
         lease_until: item.lease_until.map(Millis::from_unix_ms),
         attempts: item.attempts,

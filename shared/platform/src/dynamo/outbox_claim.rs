@@ -58,7 +58,7 @@ impl Store {
             &self.crm.name,
             keys::send(tenant, record.id),
             "SET #state = :sending, fence = :fence, lease_until = :lease, attempts = attempts + :one, \
-             updated = :now, dpk = :dpk, dsk = :dsk REMOVE failure",
+             updated = :now, dpk = :dpk, dsk = :dsk REMOVE failure, turn",
             Condition::of(
                 "#state = :queued AND (attribute_not_exists(not_before) OR not_before <= :now)",
                 [

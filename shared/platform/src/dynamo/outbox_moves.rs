@@ -285,7 +285,7 @@ impl Store {
             &self.crm.name,
             keys::send(tenant, record.id),
             "SET #state = :queued, lane = :lane, updated = :now, dpk = :dpk, dsk = :dsk \
-             REMOVE fence, lease_until, failure",
+             REMOVE fence, lease_until, failure, held_for, turn",
             Condition::of(
                 "#state = :from",
                 [
@@ -318,7 +318,7 @@ impl Store {
         all.update(
             &self.crm.name,
             keys::send(tenant, record.id),
-            "SET #state = :cancelled, updated = :now REMOVE dpk, dsk, failure",
+            "SET #state = :cancelled, updated = :now REMOVE dpk, dsk, failure, held_for",
             Condition::of(
                 "#state IN (:held, :queued)",
                 [

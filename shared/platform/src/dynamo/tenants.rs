@@ -1,8 +1,10 @@
 //! Tenants and their numbers.
 
 use super::endpoints::{Endpoint, read_endpoint};
+use super::health::{HealthRecord, read_health, read_limit};
 use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, s};
 use super::{Store, keys};
+use domain::health::{MessagingLimit, Told};
 use domain::ids::TenantId;
 use domain::number::{LastCheck, NumberFacts};
 use domain::provider::Provider;
@@ -125,6 +127,18 @@ pub struct TenantFacts {
     pub trials: Vec<Integration>,
     /// Its receivers of customer webhooks.
     pub endpoints: Vec<Endpoint>,
+    /// How its numbers stand with their customers.
+    pub health: Vec<HealthRecord>,
+    /// How many people all its numbers together may write to first, as last told.
+    pub limit: Option<Told<MessagingLimit>>,
+}
+
+impl TenantFacts {
+    /// How one of the numbers stands.
+    #[must_use]
+    pub fn health_of(&self, provider: Provider, number: &str) -> Option<&HealthRecord> {
+        self.health.iter().find(|one| one.provider == provider && one.number == number)
+    }
 }
 
 impl Store {
@@ -145,8 +159,14 @@ impl Store {
     }
 
     async fn read_tenant(&self, tenant: TenantId, consistent: bool) -> Result<TenantFacts, StoreError> {
-        let mut facts =
-            TenantFacts { tenant: None, integrations: Vec::new(), trials: Vec::new(), endpoints: Vec::new() };
+        let mut facts = TenantFacts {
+            tenant: None,
+            integrations: Vec::new(),
+            trials: Vec::new(),
+            endpoints: Vec::new(),
+            health: Vec::new(),
+            limit: None,
+        };
         let mut start = None;
         loop {
             let query = Query {
@@ -174,6 +194,10 @@ impl Store {
                     facts.trials.push(serde_dynamo::from_item(item).map_err(corrupt)?);
                 } else if sort.starts_with(keys::ENDPOINT_SORT) {
                     facts.endpoints.push(read_endpoint(item)?);
+                } else if sort.starts_with(keys::HEALTH_SORT) {
+                    facts.health.push(read_health(item)?);
+                } else if sort == keys::LIMIT_SORT {
+                    facts.limit = read_limit(&item);
                 }
             }
             start = page.last_evaluated_key;
