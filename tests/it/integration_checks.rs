@@ -1,6 +1,7 @@
 //! A look at a number and a test message: seven results, one real send.
 
 use domain::tenant::Plan;
+use e2e::receiver::Receiver;
 use e2e::{Shop, World};
 use serde_json::{Value, json};
 
@@ -139,4 +140,26 @@ async fn a_test_message_is_a_real_send_on_this_number() {
     assert_eq!(recorded.status, 202, "{:?}", recorded.json());
     world.settled().await;
     assert_eq!(world.stack.simulator().sent().len(), 2, "the sandbox calls nobody");
+}
+
+#[tokio::test]
+async fn an_instance_that_lost_its_phone_is_noticed_by_the_sweeper_and_told_before_anybody_writes() {
+    let options = local::Options { allow_loopback_endpoints: true, ..local::Options::default() };
+    let world = World::start_with(options).await;
+    let desk = world.desk("ultramsg");
+    let receiver = Receiver::start().await;
+    world.register(&desk.tenant.keys.live_admin, &receiver.url, &["integration.broken"]).await;
+    let path = "/v1/integrations/whatsapp/ultramsg";
+    // What passes by itself stops nothing.
+    for (state, expected) in [("retrying/normal", "error"), ("qr/normal", "broken"), ("qr/normal", "broken")]
+    {
+        world.behave(json!({"accounts": [{"tenant_id": desk.tenant.id, "status": state}]})).await;
+        world.advance(700).await;
+        world.stack.sweep().await.unwrap();
+        world.settled().await;
+        assert_eq!(desk.get(path).await.data()["status"], expected, "{state}");
+    }
+    let reason = desk.get(path).await.data()["broken_reason"].clone();
+    assert!(reason.as_str().unwrap().contains("QR code"), "{reason}");
+    assert_eq!(receiver.until(1).await.len(), 1, "told once");
 }

@@ -258,10 +258,15 @@ async fn messages_of_one_conversation_keep_their_order_on_a_slow_number() {
     for text in ["one", "two", "three"] {
         accepted(&desk, &json!({"conversation_id": conversation, "text": text})).await;
     }
-    for turns in 1..=3 {
-        took(&desk, turns).await;
+    // Two senders that look at the same place at once may let a turn pass unused.
+    for _ in 0..50 {
+        if taken(&desk).len() == 3 {
+            break;
+        }
         world.advance(10).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    took(&desk, 3).await;
     let said: Vec<Value> = desk.sent().iter().map(|sent| sent["body"]["text"]["body"].clone()).collect();
     assert_eq!(said, ["one", "two", "three"]);
 }

@@ -73,7 +73,7 @@ const CODES: &[(i64, &str, Effect)] = &[
     (132_007, "template_policy_violation", Failed),
     (132_008, "template_param_mismatch", Failed),
     (132_012, "template_param_mismatch", Failed),
-    (132_015, "template_not_approved", Failed),
+    (132_015, "template_paused", Waits(3600)),
     (132_016, "template_not_approved", Failed),
     (132_068, "flow_blocked", Failed),
     (135_000, "provider_generic_error", Failed),
@@ -260,7 +260,7 @@ async fn a_message_that_was_taken_may_fail_later_with_the_same_codes() {
         (131_049, "marketing_limit_reached", Failed),
         (131_050, "do_not_contact", Revoked),
         (130_472, "recipient_in_experiment", Failed),
-        (132_015, "template_not_approved", Failed),
+        (132_015, "template_paused", Failed),
     ];
     for (number, (code, ours, effect)) in rows.into_iter().enumerate() {
         let phone = customer(&desk, number).await;

@@ -276,3 +276,58 @@ async fn a_file_that_the_provider_could_not_take_is_tried_once_more_and_no_often
         assert_eq!(desk.sent().len() - before, calls);
     }
 }
+
+#[tokio::test]
+async fn a_message_whose_template_is_paused_waits_until_it_is_approved_and_holds_up_nobody() {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    let conversation = desk.conversation(CUSTOMER, "hello").await;
+    let template =
+        json!({"conversation_id": conversation, "template": {"name": "contract_ready", "language": "en"}});
+    world.behave(json!({"rules": [refusal(None, Some(1), json!({"code": 132_015}))]})).await;
+    let refused = text_of(&desk.says(&template).await.data(), "id");
+    let waiting = desk.until(&refused, |message| message["error"].is_object()).await;
+    assert_eq!(
+        (&waiting["status"], &waiting["error"]["code"]),
+        (&json!("queued"), &json!("template_paused"))
+    );
+    says(&desk, &conversation, "meanwhile").await;
+    took(&desk, 1).await;
+    assert_eq!(texts(&desk), ["meanwhile"]);
+
+    // The webhook comes while another one waits for its time.
+    let mut later = template.clone();
+    later["not_before"] = json!(domain::time::Millis::from_unix_ms((world.now_s() + 600) * 1000).to_string());
+    let later = text_of(&desk.says(&later).await.data(), "id");
+    let moves = |status: &str| {
+        json!({"templates": [{"tenant_id": desk.tenant.id, "name": "contract_ready", "language": "en",
+            "status": status}]})
+    };
+    world.behave(moves("PAUSED")).await;
+    assert_eq!(desk.says(&template).await.code(), "template_not_approved");
+    for _ in 0..3 {
+        world.advance(3_700).await;
+        world.stack.sweep().await.unwrap();
+        world.settled().await;
+    }
+    for id in [&refused, &later] {
+        let message = desk.message(id).await;
+        assert_eq!(message["status"], "queued", "{message}");
+    }
+    assert_eq!(taken(&desk).len(), 1);
+    world.behave(moves("APPROVED")).await;
+    world.advance(3_700).await;
+    world.stack.sweep().await.unwrap();
+    took(&desk, 3).await;
+    world.settled().await;
+
+    // A week is enough.
+    world.behave(json!({"rules": [refusal(None, None, json!({"code": 132_015}))]})).await;
+    let never = text_of(&desk.says(&template).await.data(), "id");
+    desk.until(&never, |message| message["error"].is_object()).await;
+    world.behave(moves("PAUSED")).await;
+    world.advance(7 * 24 * 3_600 + 60).await;
+    world.stack.sweep().await.unwrap();
+    let last = desk.until(&never, |message| message["status"] == "failed").await;
+    assert_eq!(last["error"]["code"], "template_not_approved", "{last}");
+}

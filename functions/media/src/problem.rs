@@ -43,6 +43,7 @@ pub(crate) fn of_media(error: MediaError) -> Problem {
                 FailureClass::Permanent
                 | FailureClass::Retry
                 | FailureClass::RetryOnce
+                | FailureClass::TemplatePaused
                 | FailureClass::RetryRecipient
                 | FailureClass::RevokeConsent => Code::ServiceUnavailable,
             };

@@ -1,6 +1,5 @@
 //! Making a tenant, its keys and its numbers: what the demo, the tests and the platform engineer's tools share.
 
-use crate::health::is_rated;
 use crate::integrations::{claims, seal};
 use base64::Engine as _;
 use domain::access::{ApiKey, Environment, Role};
@@ -250,9 +249,7 @@ pub async fn number(
     match platform.store.connect_number(tenant, &integration, old).await? {
         Connected::Yes => {
             let (provider, number) = (integration.number.provider, integration.number_id());
-            if is_rated(provider) {
-                platform.store.watch_number(tenant, provider, number, now).await?;
-            }
+            platform.store.watch_number(tenant, provider, number, now).await?;
             Ok(())
         }
         Connected::Taken | Connected::Changed => Err(ProvisionError::Taken),

@@ -14,6 +14,8 @@ pub enum FailureClass {
     RetryOnce,
     /// As [`FailureClass::Retry`], but only this recipient has to wait (131056).
     RetryRecipient,
+    /// The template is paused: the message waits until it is approved again (132015).
+    TemplatePaused,
     /// The number's token or permissions are broken: nothing is sent until a person repairs it.
     IntegrationBroken,
     /// The customer stopped marketing messages; that is written down as a revocation (131050).

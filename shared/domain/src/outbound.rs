@@ -96,6 +96,13 @@ pub fn backoff_ms(attempt: u32, retry_after_s: Option<u32>) -> u64 {
     doubled.max(u64::from(retry_after_s.unwrap_or(0)) * 1000)
 }
 
+/// How often a message whose template is paused looks whether it is approved again, in milliseconds.
+pub const PAUSED_AGAIN_MS: u64 = 60 * 60 * 1000;
+
+/// How long a message waits for its paused template before that counts as its failure, in milliseconds: a week, in which
+/// Meta's longest pause but the last one is over.
+pub const PAUSED_AT_MOST_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
 /// How often a message is tried before a refusal that may pass counts as its failure: with the waits above, a little
 /// more than a day.
 pub const MAX_ATTEMPTS: u32 = 100;

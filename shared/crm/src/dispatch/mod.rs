@@ -6,6 +6,7 @@
 mod attempt;
 mod confirm;
 mod outlet;
+mod settle;
 mod stale;
 
 pub use confirm::{Confirmed, confirm};

@@ -95,7 +95,7 @@ pub(crate) async fn limit_frees_at(
 
 /// Whether the message counts against the limit: the customer's window is closed. The provider limits no others.
 fn is_first_word(situation: &Situation, route: &Route, now: Millis) -> bool {
-    is_rated(route.provider) && !window_is_open(situation.last_inbound.map(|(_, at)| at), now)
+    is_rated(route.provider) && !window_is_open(situation.window_opened_at(), now)
 }
 
 fn waits(code: &str, message: &str) -> Failure {

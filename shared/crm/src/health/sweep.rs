@@ -1,9 +1,11 @@
-//! What the sweeper does for numbers: asks their providers how they stand, in case a webhook is lost, begins
+//! What the sweeper does for numbers: asks their providers how they stand, in case a webhook is lost (UltraMsg sends
+//! none about an instance), stops those that cannot send, begins
 //! conservative mode when its hour has come, and carries changes through to what waits.
 
 use super::hear::{Heard, hear, tell};
 use super::is_rated;
 use super::settle::settle;
+use crate::events::{BrokenNumber, Emitter, Receiver, integration_broken};
 use crate::integrations::{Outside, check};
 use domain::health::{LOOK_CLOSELY_MS, Report, SETTLE_MS};
 use domain::ids::TenantId;
@@ -11,7 +13,7 @@ use domain::provider::Provider;
 use domain::time::Millis;
 use futures_util::StreamExt as _;
 use platform::Platform;
-use platform::dynamo::StoreError;
+use platform::dynamo::{Integration, StoreError};
 use platform::telemetry::chain;
 use platform::transport::Transport;
 use serde::Serialize;
@@ -79,9 +81,8 @@ async fn look_at(
         return Ok(swept);
     }
     let facts = store.tenant_facts_now(tenant).await?;
-    let same =
-        |one: &&platform::dynamo::Integration| one.number.provider == provider && one.number_id() == number;
-    let Some(integration) = facts.integrations.iter().find(same).filter(|_| is_rated(provider)) else {
+    let same = |one: &&Integration| one.number.provider == provider && one.number_id() == number;
+    let Some(integration) = facts.integrations.iter().find(same) else {
         store.leave_number_alone(tenant, provider, number).await?;
         return Ok(swept);
     };
@@ -89,8 +90,18 @@ async fn look_at(
     let outside =
         Outside { platform, transport, public_url: "", dialog360_probe_path: &platform.dialog360_probe_path };
     let looked = tokio::time::timeout(LONGEST, check(outside, tenant, integration, now)).await;
-    if !matches!(looked, Ok(Ok(_))) {
-        tracing::warn!(tenant.id = %tenant, %provider, "a number's provider was not asked in time");
+    match looked {
+        // A token that was refused or an instance that lost its phone is told before somebody's message waits for it.
+        Ok(Ok(checked)) if checked.stopped => {
+            stop(platform, tenant, integration, &checked.message, now).await?;
+        }
+        Ok(Ok(_)) => {}
+        Ok(Err(_)) | Err(_) => {
+            tracing::warn!(tenant.id = %tenant, %provider, "a number's provider was not asked in time");
+        }
+    }
+    if !is_rated(provider) {
+        return Ok(swept);
     }
     // What the look found is kept already; this is for the time that has passed.
     let (report, trace_id) = (Report::default(), Uuid::new_v4());
@@ -108,4 +119,24 @@ async fn look_at(
         swept.hurried = settled.hurried;
     }
     Ok(swept)
+}
+
+/// Stops a number that its provider says cannot send, and tells the tenant's receivers; one that is stopped stays so.
+async fn stop(
+    platform: &Platform,
+    tenant: TenantId,
+    integration: &Integration,
+    reason: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    if !platform.store.break_integration(tenant, integration, reason).await? {
+        return Ok(());
+    }
+    let provider = integration.number.provider;
+    tracing::warn!(alarm = "number_broken", tenant.id = %tenant, %provider, "a number is broken");
+    let receivers = Receiver::read(platform, tenant).await?;
+    let emitter = Emitter { platform, tenant, receivers: &receivers, trace_id: Uuid::new_v4(), now };
+    let number = integration.number_id();
+    let broken = BrokenNumber { provider, number, status: "broken", broken_reason: reason };
+    integration_broken(emitter, &broken, integration.revision).await
 }

@@ -39,6 +39,9 @@ pub struct Checked {
     pub number_changed: bool,
     /// When.
     pub checked_at: Millis,
+    /// Whether nothing can be sent until a person does something: the provider says so itself.
+    #[serde(skip)]
+    pub stopped: bool,
 }
 
 impl Checked {
@@ -56,6 +59,7 @@ impl Checked {
             messaging_limit: None,
             number_changed: false,
             checked_at: now,
+            stopped: false,
         }
     }
 }
@@ -66,7 +70,12 @@ struct Seen {
     facts: NumberFacts,
     linked_phone: Option<String>,
     /// Why it does not work although the provider answered, if so.
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
+}
+
+struct Trouble {
+    sentence: String,
+    passes: bool,
 }
 
 /// Looks at a number and keeps what was found for its card. Sends nothing.
@@ -107,6 +116,10 @@ pub async fn check(
                 }
                 Err(no) => {
                     checked.status = no.status;
+                    checked.stopped = matches!(
+                        no.status,
+                        ConnectionStatus::Unauthorized | ConnectionStatus::NotProvisioned
+                    );
                     checked.message = no.sentence(provider);
                     checked.http_status = no.http_status;
                 }
@@ -155,7 +168,8 @@ async fn look(outside: Outside<'_>, integration: &Integration, access: &str) -> 
             let http_status = answer.status().as_u16();
             let state = ultramsg::instance_state(&answer).ok_or_else(|| No::odd(http_status))?;
             if let Some(trouble) = state.trouble() {
-                let trouble = format!("{trouble} (HTTP {http_status}, state {})", state.name());
+                let sentence = format!("{trouble} (HTTP {http_status}, state {})", state.name());
+                let trouble = Trouble { sentence, passes: state.passes() };
                 let facts = NumberFacts::default();
                 return Ok(Seen { http_status, facts, linked_phone: None, trouble: Some(trouble) });
             }
@@ -178,7 +192,8 @@ fn read(checked: &mut Checked, noted: &mut Integration, seen: Seen) {
     checked.http_status = Some(seen.http_status);
     if let Some(trouble) = seen.trouble {
         checked.status = ConnectionStatus::Error;
-        checked.message = trouble;
+        checked.message = trouble.sentence;
+        checked.stopped = !trouble.passes;
         return;
     }
     let live = No { status: ConnectionStatus::Live, ..No::odd(seen.http_status) };

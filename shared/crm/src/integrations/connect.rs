@@ -103,6 +103,8 @@ pub async fn connect(
         let heard =
             Heard { tenant, provider, number, report: &report, limit, at: now, asked: true, trace_id };
         hear_or_warn(outside.platform, heard, now).await;
+    } else {
+        store.watch_number(by.tenant, provider, integration.number_id(), now).await?;
     }
     if old.is_some_and(|old| old.status != "live") {
         wake::waiting(outside.platform, by.tenant, &integration, now).await;

@@ -139,6 +139,7 @@ pub(super) fn refused(provider: Provider, failure: Failure) -> MediaError {
         }
         FailureClass::Permanent
         | FailureClass::RetryOnce
+        | FailureClass::TemplatePaused
         | FailureClass::IntegrationBroken
         | FailureClass::RevokeConsent => MediaError::Refused { provider, failure: Box::new(failure) },
     }

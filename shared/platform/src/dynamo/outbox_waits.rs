@@ -14,7 +14,7 @@ use ulid::Ulid;
 
 impl Store {
     /// Gives a queued message its turn on a slow number. It keeps its place in the lane, so that nothing overtakes it.
-    /// False when it has moved on.
+    /// False when it has moved on or was given another turn meanwhile.
     ///
     /// # Errors
     /// The table is unreachable.
@@ -27,16 +27,22 @@ impl Store {
         now: Millis,
     ) -> Result<bool, StoreError> {
         const ACTION: &str = "give a turn";
-        let values = Values::from([
+        let mut values = Values::from([
             (":queued", s(SendState::Queued.as_str())),
             (":turn", n(turn.unix_ms())),
             (":why", s(json(ACTION, why)?)),
             (":dsk", s(keys::send_due_sort(look_again_at(Some(turn), now), tenant, record.id))),
         ]);
+        // Another sender may have given it one meanwhile.
+        let mut condition = "#state = :queued AND attribute_not_exists(turn)";
+        if let Some(was) = record.turn {
+            values.insert(":was", n(was.unix_ms()));
+            condition = "#state = :queued AND turn = :was";
+        }
         let set = "SET turn = :turn, not_before = :turn, failure = :why, dsk = :dsk";
         let names = Names::from([("#state", "state")]);
         let key = keys::send(tenant, record.id);
-        Ok(self.crm.update(ACTION, key, set, Some("#state = :queued"), names, values).await?.is_ok())
+        Ok(self.crm.update(ACTION, key, set, Some(condition), names, values).await?.is_ok())
     }
 
     /// Has a queued message wait until `until`, at the place in its lane that this time gives it: what is accepted later

@@ -114,6 +114,12 @@ impl InstanceState {
         Some(sentence.to_owned())
     }
 
+    /// Whether the instance comes back by itself, given a minute.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self.status.as_str(), "loading" | "initialize" | "initializing" | "retrying")
+    }
+
     /// Both words, for a person: only harmless characters of them.
     #[must_use]
     pub fn name(&self) -> String {
@@ -196,6 +202,8 @@ mod tests {
         .map(|(status, substatus)| state(status, substatus).trouble().unwrap())
         .into();
         assert!(sentences.iter().all(|sentence| sentence.contains("again")), "{sentences:?}");
+        assert!(state("retrying", "").passes() && !state("qr", "normal").passes());
+        assert!(!state("authenticated", "normal").passes() && !state("something", "new").passes());
         sentences.sort();
         sentences.dedup();
         assert_eq!(sentences.len(), 9);

@@ -56,7 +56,9 @@ impl Row {
     }
 }
 
-use FailureClass::{IntegrationBroken as Broken, Permanent, Retry, RetryOnce, RetryRecipient, RevokeConsent};
+use FailureClass::{
+    IntegrationBroken as Broken, Permanent, Retry, RetryOnce, RetryRecipient, RevokeConsent, TemplatePaused,
+};
 
 const UNAUTHORIZED: &str =
     "WhatsApp refused the number's access token. An admin has to enter a new one in the settings.";
@@ -233,9 +235,10 @@ const TABLE: &[Row] = &[
     row(132012, "template_param_mismatch", Permanent, MISMATCH),
     row(
         132015,
-        "template_not_approved",
-        Permanent,
-        "WhatsApp paused the template for its quality. Use another one until it is approved again.",
+        "template_paused",
+        TemplatePaused,
+        "WhatsApp paused the template for its quality. What was not taken yet waits until it is approved again, a week \
+         at most; use another template if that is too long.",
     ),
     row(
         132016,
@@ -343,6 +346,7 @@ mod tests {
         match class {
             Permanent => "failed",
             RetryOnce => "waits once, then failed",
+            TemplatePaused => "waits",
             Retry | RetryRecipient => "waits",
             Broken => "number stops",
             RevokeConsent => "failed, marketing withdrawn",

@@ -108,7 +108,10 @@ fn with_wait(failure: Failure, answer: &Response<Bytes>) -> Failure {
             let asked = asked.map(|seconds| seconds.min(LONGEST_WAIT_S));
             Failure { retry_after_s: failure.retry_after_s.max(asked), ..failure }
         }
-        FailureClass::Permanent | FailureClass::IntegrationBroken | FailureClass::RevokeConsent => failure,
+        FailureClass::Permanent
+        | FailureClass::TemplatePaused
+        | FailureClass::IntegrationBroken
+        | FailureClass::RevokeConsent => failure,
     }
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use domain::failure::FailureClass::{
     self, IntegrationBroken as Broken, Permanent, Retry, RetryOnce, RetryRecipient, RevokeConsent,
+    TemplatePaused,
 };
 use domain::provider::Provider;
 use http::Response;
@@ -49,7 +50,8 @@ const CODES: &[Expected] = &[
     (&[131062], "recipient_phone_needed", Permanent, Refused, None),
     (&[131063], "marketing_not_enabled", Permanent, Refused, None),
     (&[132000, 132008, 132012], "template_param_mismatch", Permanent, Refused, None),
-    (&[132001, 132015, 132016], "template_not_approved", Permanent, Refused, None),
+    (&[132001, 132016], "template_not_approved", Permanent, Refused, None),
+    (&[132015], "template_paused", TemplatePaused, Refused, None),
     (&[132005], "template_text_too_long", Permanent, Refused, None),
     (&[132007], "template_policy_violation", Permanent, Refused, None),
     (&[132068], "flow_blocked", Permanent, Refused, None),
