@@ -13,6 +13,7 @@ use serde_json::Value;
 
 /// What `POST /v1/whatsapp/messages` and `POST /v1/whatsapp/preflight` take.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendMessage))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SendBody {
     lead_id: Option<String>,

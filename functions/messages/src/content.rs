@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 /// A file, by its address or by its id.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendMedia))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MediaBody {
     kind: MediaKind,
@@ -22,6 +23,7 @@ pub(crate) struct MediaBody {
 
 /// An emoji on one of our messages or of the customer's; an empty one takes it away.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendReaction))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReactionBody {
     message_id: String,
@@ -105,6 +107,7 @@ fn source(
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTemplate))]
 #[serde(deny_unknown_fields)]
 struct TemplateBody {
     name: String,
@@ -117,6 +120,7 @@ struct TemplateBody {
 
 /// What fills a header: one of a text and a file.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTemplateHeader))]
 #[serde(rename_all = "lowercase")]
 enum HeaderBody {
     Text(String),
@@ -127,6 +131,7 @@ enum HeaderBody {
 
 /// A file of a header, by its address or by its id; a document may have a name.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTemplateFile))]
 #[serde(deny_unknown_fields)]
 struct FileBody {
     url: Option<String>,

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 /// What a look found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = IntegrationCheck))]
 pub struct Checked {
     /// Who carries the number.
     pub provider: Provider,
