@@ -25,6 +25,8 @@ mod lists;
 mod media;
 mod media_provider;
 mod media_upload;
+mod openapi;
+mod openapi_tenancy;
 mod operator;
 mod order;
 mod outbox;

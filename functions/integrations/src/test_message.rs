@@ -25,6 +25,7 @@ const WORDS: &str = "This is a test message from Hadar. The connection works.";
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTestMessage))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TestMessage {
+    #[cfg_attr(feature = "openapi", schema(value_type = Phone))]
     to: String,
     text: Option<String>,
     template: Option<String>,

@@ -30,25 +30,38 @@ const LARGEST_REFERRAL: usize = 8 * 1024;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CreateLead))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LeadBody {
+    #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 1, max_length = 200))]
     name: Option<String>,
     phone: Option<String>,
     email: Option<String>,
     source: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_source: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_medium: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_campaign: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_term: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_content: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(maximum = 1_000_000_000_000_u64))]
     budget_aed: Option<u64>,
+    #[cfg_attr(feature = "openapi", schema(maximum = 50))]
     bedrooms: Option<u8>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 128))]
     area: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 128))]
     handover_horizon: Option<String>,
     #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::HashMap<String, serde_json::Value>>))]
     attributes: Option<Attributes>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     message: Option<String>,
     consent: Option<ConsentGiven>,
     referral: Option<Referral>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     external_id: Option<String>,
 }
 

@@ -109,20 +109,34 @@ fn source(
 #[derive(Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTemplate))]
 #[serde(deny_unknown_fields)]
-struct TemplateBody {
+pub(crate) struct TemplateBody {
     name: String,
     language: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Variables>))]
     variables: Option<Value>,
     header: Option<HeaderBody>,
     #[serde(default)]
     buttons: Vec<ButtonValue>,
 }
 
+/// A template by its name alone, or as an object: what the OpenAPI document says of it.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(as = SendTemplateGiven)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "read by hand, so that errors name fields; this is its shape")]
+pub(crate) enum TemplateGiven {
+    /// The name; what fills it stands beside it.
+    Name(String),
+    /// The template with what fills it.
+    Use(TemplateBody),
+}
+
 /// What fills a header: one of a text and a file.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTemplateHeader))]
 #[serde(rename_all = "lowercase")]
-enum HeaderBody {
+pub(crate) enum HeaderBody {
     Text(String),
     Image(FileBody),
     Video(FileBody),
@@ -133,7 +147,7 @@ enum HeaderBody {
 #[derive(Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTemplateFile))]
 #[serde(deny_unknown_fields)]
-struct FileBody {
+pub(crate) struct FileBody {
     url: Option<String>,
     id: Option<String>,
     filename: Option<String>,

@@ -1,8 +1,10 @@
 //! The routes and types of all functions, brought together.
 
 use crate::Fault;
-use serde_json::{Map, Value};
-use utoipa::OpenApi as _;
+use crate::operation::resolve;
+use domain::ids::TenantId;
+use serde_json::{Map, Value, json};
+use utoipa::{OpenApi as _, PartialSchema};
 
 /// Paths and schemas, as the functions describe them.
 pub(crate) fn collect() -> Result<(Map<String, Value>, Map<String, Value>), Fault> {
@@ -24,7 +26,41 @@ pub(crate) fn collect() -> Result<(Map<String, Value>, Map<String, Value>), Faul
         take(&mut paths, function.pointer("/paths"))?;
         take(&mut schemas, function.pointer("/components/schemas"))?;
     }
+    let tenant =
+        serde_json::to_value(<TenantId as PartialSchema>::schema()).map_err(|error| error.to_string())?;
+    schemas.insert("TenantId".to_owned(), tenant);
+    refer_to_items(&mut schemas);
+    open_parts(&mut schemas);
     Ok((paths, schemas))
+}
+
+/// A page holds its items' schema spelled out; it refers to it instead.
+fn refer_to_items(schemas: &mut Map<String, Value>) {
+    let named = schemas.clone();
+    for (name, page) in schemas.iter_mut() {
+        let Some(item) = name.strip_prefix("Page_").filter(|item| named.contains_key(*item)) else {
+            continue;
+        };
+        if let Some(items) = page.pointer_mut("/properties/items/items") {
+            *items = json!({ "$ref": format!("#/components/schemas/{item}") });
+        }
+    }
+}
+
+/// A type whose fields stand among those of another one takes other fields there, even where it takes none alone.
+fn open_parts(schemas: &mut Map<String, Value>) {
+    let named = schemas.clone();
+    let parts = schemas.values_mut().filter_map(|schema| schema.get_mut("allOf")?.as_array_mut());
+    for part in parts.flatten() {
+        let whole = resolve(part, &named);
+        if whole.get("additionalProperties") == Some(&Value::Bool(false)) {
+            let mut open = whole.clone();
+            if let Some(members) = open.as_object_mut() {
+                members.remove("additionalProperties");
+            }
+            *part = open;
+        }
+    }
 }
 
 /// Takes members over; one name stands for one thing.

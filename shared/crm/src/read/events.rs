@@ -49,11 +49,12 @@ impl LoggedState {
 #[cfg(feature = "openapi")]
 impl utoipa::PartialSchema for LoggedState {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        let logged = <EventState as utoipa::PartialSchema>::schema();
-        utoipa::openapi::schema::OneOfBuilder::new()
+        use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+        let names = ["applied", "retrying", "attempting", "parked", "replaying", "replayed", "ignored"];
+        ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::String))
             .description(Some("Where an event stands: `applied`, or its state in the log."))
-            .item(utoipa::openapi::ObjectBuilder::new().enum_values(Some(["applied"])))
-            .item(logged)
+            .enum_values(Some(names))
             .into()
     }
 }
