@@ -66,10 +66,11 @@ fn route(name: &str, what: &str, parameters: &Value) -> Value {
                     "headers": trace(),
                     "content": { "text/plain": { "schema": { "type": "string" }, "example": "1158201444" } },
                 },
-                "400": refused("No handshake."),
-                "401": refused("The token proves nothing."),
-                "403": refused("The token is wrong."),
-                "404": refused("There is no such path."),
+                "403": {
+                    "description": "No handshake, or a token that proves nothing.",
+                    "headers": trace(),
+                    "content": { "text/plain": { "schema": { "type": "string" }, "example": "forbidden" } },
+                },
                 "503": refused("The token could not be looked up; the provider tries again."),
             },
         },
@@ -94,10 +95,10 @@ fn route(name: &str, what: &str, parameters: &Value) -> Value {
                         "example": { "ok": true, "trace_id": "019b2c1e-7d4a-7c39-9f0e-5a1b2c3d4e5f" },
                     } },
                 },
-                "400": refused("The body cannot be read as it is encoded."),
                 "401": refused("Nothing proves where the body is from; nothing was stored."),
                 "404": refused("There is no such path."),
                 "413": refused("The body is larger than any provider sends."),
+                "415": refused("The body is encoded in a way that no provider uses."),
                 "503": refused("It could not be stored; the provider sends it again."),
             },
         },
@@ -108,6 +109,11 @@ fn trace() -> Value {
     json!({ "X-Trace-Id": { "$ref": "#/components/headers/TraceId" } })
 }
 
+/// A "no", which is in the envelope here as well.
 fn problem() -> Value {
-    json!({ "type": "object" })
+    json!({
+        "type": "object",
+        "required": ["data", "error"],
+        "properties": { "data": { "type": "null" }, "error": { "$ref": "#/components/schemas/Error" } },
+    })
 }
