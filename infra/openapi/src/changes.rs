@@ -113,7 +113,7 @@ impl Compared<'_> {
         for (status, response) in before {
             match after.get(status) {
                 None if status.starts_with('2') => {
-                    self.breaking(format!("{at}: the answer {status} is gone"))
+                    self.breaking(format!("{at}: the answer {status} is gone"));
                 }
                 None => self.addition(format!("{at}: {status} is no longer answered")),
                 Some(now) => self.response(&format!("{at} {status}"), response, now),

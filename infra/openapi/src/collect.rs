@@ -6,8 +6,10 @@ use domain::ids::TenantId;
 use serde_json::{Map, Value, json};
 use utoipa::{OpenApi as _, PartialSchema};
 
+type Members = Map<String, Value>;
+
 /// Paths and schemas, as the functions describe them.
-pub(crate) fn collect() -> Result<(Map<String, Value>, Map<String, Value>), Fault> {
+pub(crate) fn collect() -> Result<(Members, Members), Fault> {
     let functions = [
         api_keys::Document::openapi(),
         consents::Document::openapi(),
@@ -35,7 +37,7 @@ pub(crate) fn collect() -> Result<(Map<String, Value>, Map<String, Value>), Faul
 }
 
 /// A page holds its items' schema spelled out; it refers to it instead.
-fn refer_to_items(schemas: &mut Map<String, Value>) {
+fn refer_to_items(schemas: &mut Members) {
     let named = schemas.clone();
     for (name, page) in schemas.iter_mut() {
         let Some(item) = name.strip_prefix("Page_").filter(|item| named.contains_key(*item)) else {
@@ -48,7 +50,7 @@ fn refer_to_items(schemas: &mut Map<String, Value>) {
 }
 
 /// A type whose fields stand among those of another one takes other fields there, even where it takes none alone.
-fn open_parts(schemas: &mut Map<String, Value>) {
+fn open_parts(schemas: &mut Members) {
     let named = schemas.clone();
     let parts = schemas.values_mut().filter_map(|schema| schema.get_mut("allOf")?.as_array_mut());
     for part in parts.flatten() {
@@ -64,7 +66,7 @@ fn open_parts(schemas: &mut Map<String, Value>) {
 }
 
 /// Takes members over; one name stands for one thing.
-fn take(all: &mut Map<String, Value>, more: Option<&Value>) -> Result<(), Fault> {
+fn take(all: &mut Members, more: Option<&Value>) -> Result<(), Fault> {
     for (name, value) in more.and_then(Value::as_object).into_iter().flatten() {
         match all.get(name) {
             Some(known) if known != value => return Err(format!("{name} stands for two things")),

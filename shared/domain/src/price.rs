@@ -16,6 +16,7 @@ const FILE: &str = include_str!("price/rates.json");
 
 /// What is charged for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = PricedAs))]
 #[serde(rename_all = "snake_case")]
 pub enum Priced {
     /// A marketing template.
@@ -45,6 +46,7 @@ struct Rate {
 /// A price in advance: the list price, which volume tiers, free entry points and the monthly allowance of service
 /// messages may lower.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CostEstimate))]
 pub struct Estimate {
     /// What the message counts as.
     pub category: Priced,
