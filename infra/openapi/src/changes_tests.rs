@@ -112,7 +112,6 @@ fn what_only_adds_does_not() {
             ]),
         ),
         (body("/properties/email"), json!({ "type": "string" })),
-        (body("/properties/name/maxLength"), json!(300)),
         (lead("/properties/email"), json!({ "type": "string" })),
         (lead("/properties/status/enum"), json!(["new", "won", "lost"])),
     ] {
@@ -122,6 +121,10 @@ fn what_only_adds_does_not() {
             "{pointer} = {value}: {found:?}"
         );
     }
-    let looser = after(&[(&body("/required"), json!([])), (&lead("/description"), json!("A lead."))]);
+    let looser = after(&[
+        (&body("/required"), json!([])),
+        (&body("/properties/name/maxLength"), json!(300)),
+        (&lead("/description"), json!("A lead.")),
+    ]);
     assert!(looser.iter().all(|change| !change.breaks), "{looser:?}");
 }

@@ -33,6 +33,7 @@ pub(crate) fn collect() -> Result<(Members, Members), Fault> {
     schemas.insert("TenantId".to_owned(), tenant);
     refer_to_items(&mut schemas);
     open_parts(&mut schemas);
+    overlap(&mut schemas);
     Ok((paths, schemas))
 }
 
@@ -77,4 +78,18 @@ fn take(all: &mut Members, more: Option<&Value>) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Alternatives of which one is anything at all: a value may well fit two of them.
+fn overlap(schemas: &mut Members) {
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
+        let anything =
+            |one: &Value| !["type", "$ref", "allOf", "enum"].iter().any(|name| one.get(name).is_some());
+        let alternatives = schema.get("oneOf").and_then(Value::as_array);
+        if alternatives.is_some_and(|alternatives| alternatives.iter().any(anything))
+            && let Some(alternatives) = schema.remove("oneOf")
+        {
+            schema.insert("anyOf".to_owned(), alternatives);
+        }
+    }
 }
