@@ -28,6 +28,8 @@ mod media_upload;
 mod migration;
 mod number_health;
 mod number_limits;
+mod openapi;
+mod openapi_tenancy;
 mod operator;
 mod order;
 mod outbox;

@@ -13,12 +13,28 @@ const LONGEST: usize = 200;
 
 /// A page of the log, with where the log ends: who keeps that can tell later whether entries were taken away.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AuditLog))]
 pub(crate) struct Log {
     items: Vec<AuditEntry>,
     pagination: Pagination,
     head: AuditHead,
 }
 
+/// Lists the audit log, newest first.
+///
+/// Entries are chained by their hashes (docs/audit.md).
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/audit", operation_id = "list_audit_entries", tag = "audit",
+    security(("api_key" = ["admin"])),
+    params(
+        ("action" = Option<String>, Query, description = "What was done, such as `api_key.create`."),
+        ("actor" = Option<String>, Query, description = "Who did it: a key's id or `system`."),
+        ("target" = Option<String>, Query, description = "What it was done to."),
+        ("since" = Option<Millis>, Query, description = "At or after this instant."),
+        ("until" = Option<Millis>, Query, description = "Before this instant."),
+    ),
+    responses((status = 200, description = "A page of the log, with its end.", body = Log)),
+))]
 pub(crate) async fn get(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

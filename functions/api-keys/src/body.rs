@@ -13,6 +13,7 @@ const MOST_RANGES: usize = 50;
 
 /// A key with its text, as the one answer that shows it says it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NewApiKey))]
 pub(crate) struct Shown {
     #[serde(flatten)]
     pub(crate) view: KeyView,

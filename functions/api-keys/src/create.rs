@@ -13,6 +13,7 @@ use platform::http::{Admin, Caller, Data, JsonBody, Params, Problem, Seed};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CreateApiKey))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
     name: String,
@@ -24,6 +25,23 @@ pub(crate) struct Body {
     allowed_ips: Vec<AddressRange>,
 }
 
+/// Makes an API key.
+///
+/// The key is in this answer and never again. With `environment: test` and an `expires_at` it is a temporary key for trying
+/// things out: it opens the sandbox, calls no provider and ends by itself.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api-keys", operation_id = "create_api_key", tag = "api_keys",
+    security(("api_key" = ["admin"])),
+    request_body(content = Body, example = json!({
+        "name": "Try-out",
+        "role": "agent",
+        "environment": "test",
+        "allowed_ips": [
+            "203.0.113.0/24"
+        ]
+    })),
+    responses((status = 201, description = "The key, shown once.", body = Shown)),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

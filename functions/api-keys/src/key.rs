@@ -13,6 +13,7 @@ use platform::http::{Admin, Caller, Data, JsonBody, NoBody, Params, PathId, Prob
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UpdateApiKey))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
     #[serde(default)]
@@ -20,9 +21,17 @@ pub(crate) struct Body {
     #[serde(default)]
     allowed_ips: Option<Vec<AddressRange>>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Millis>))]
     expires_at: Option<Option<Millis>>,
 }
 
+/// Shows an API key.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api-keys/{id}", operation_id = "get_api_key", tag = "api_keys",
+    security(("api_key" = ["admin"])),
+    params(("id" = KeyId, Path, description = "The API key.")),
+    responses((status = 200, description = "The key.", body = KeyView)),
+))]
 pub(crate) async fn get(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -34,6 +43,14 @@ pub(crate) async fn get(
     find(&platform, &by(&caller), id).await.map(Data::ok).map_err(problem)
 }
 
+/// Changes the name, the addresses or the end of an API key.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch, path = "/api-keys/{id}", operation_id = "update_api_key", tag = "api_keys",
+    security(("api_key" = ["admin"])),
+    params(("id" = KeyId, Path, description = "The API key.")),
+    request_body(content = Body, example = json!({"name": "Website", "allowed_ips": ["203.0.113.7"]})),
+    responses((status = 200, description = "The key as it is now.", body = KeyView)),
+))]
 pub(crate) async fn patch(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -58,6 +75,13 @@ pub(crate) async fn patch(
     edit(&platform, &by(&caller), id, &change).await.map(Data::ok).map_err(problem)
 }
 
+/// Revokes an API key; it opens nothing from the next request on.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/api-keys/{id}", operation_id = "revoke_api_key", tag = "api_keys",
+    security(("api_key" = ["admin"])),
+    params(("id" = KeyId, Path, description = "The API key.")),
+    responses((status = 200, description = "The revoked key.", body = KeyView)),
+))]
 pub(crate) async fn delete(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -13,6 +13,12 @@ use axum::routing::{get, post};
 use platform::Platform;
 use platform::http::serve;
 
+/// The routes as the OpenAPI document describes them.
+#[cfg(feature = "openapi")]
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(paths(list::get, create::post, key::get, key::patch, key::delete, rotate::post, audit::get,))]
+pub struct Document;
+
 /// The routes, ready to serve.
 pub fn router(platform: Platform) -> Router {
     let routes = Router::new()

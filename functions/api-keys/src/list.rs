@@ -8,6 +8,13 @@ use domain::ids::KeyId;
 use platform::Platform;
 use platform::http::{Admin, Caller, Data, Listing, Page, Params, Problem};
 
+/// Lists API keys, oldest first, live ones before those of the sandbox.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api-keys", operation_id = "list_api_keys", tag = "api_keys",
+    security(("api_key" = ["admin"])),
+    params(("environment" = Option<Environment>, Query, description = "Live keys or those of the sandbox.")),
+    responses((status = 200, description = "A page of keys, without the keys themselves.", body = Page<KeyView>)),
+))]
 pub(crate) async fn get(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

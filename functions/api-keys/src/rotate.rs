@@ -16,12 +16,23 @@ const OVERLAP_S: u64 = 24 * 60 * 60;
 const LONGEST_OVERLAP_S: u64 = 7 * OVERLAP_S;
 
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RotateApiKey))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
     #[serde(default)]
     overlap_seconds: Option<u64>,
 }
 
+/// Makes a key that takes the place of another.
+///
+/// The old one stays good for a day, or for `overlap_seconds`.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api-keys/{id}/rotate", operation_id = "rotate_api_key", tag = "api_keys",
+    security(("api_key" = ["admin"])),
+    params(("id" = KeyId, Path, description = "The API key.")),
+    request_body(content = Option<Body>, example = json!({"overlap_seconds": 3600})),
+    responses((status = 201, description = "The new key, shown once.", body = Shown)),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

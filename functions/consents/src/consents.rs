@@ -18,6 +18,7 @@ const LONGEST_SOURCE: usize = 128;
 
 /// Something a contact agreed to or withdrew, as a person or a program writes it down.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RecordConsent))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConsentBody {
     purpose: Purpose,
@@ -28,6 +29,13 @@ pub(crate) struct ConsentBody {
     occurred_at: Option<Millis>,
 }
 
+/// Lists what a contact agreed to and withdrew, newest first.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/contacts/{id}/consents", operation_id = "list_contact_consents", tag = "contacts",
+    security(("api_key" = ["viewer"])),
+    params(("id" = ContactId, Path, description = "The contact.")),
+    responses((status = 200, description = "A page of the ledger.", body = Page<ConsentRow>)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -45,6 +53,22 @@ pub(crate) async fn get(
     Ok(Data::ok(listing.page(found.items, next.as_deref())?))
 }
 
+/// Writes down that a contact agreed or withdrew.
+///
+/// An agreement needs `wording`, `language` and `source`; a withdrawal needs nothing.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/contacts/{id}/consents", operation_id = "record_contact_consent", tag = "contacts",
+    security(("api_key" = ["agent"])),
+    params(("id" = ContactId, Path, description = "The contact.")),
+    request_body(content = ConsentBody, example = json!({
+        "purpose": "marketing",
+        "state": "granted",
+        "wording": "Send me offers on WhatsApp.",
+        "language": "en",
+        "source": "open house"
+    })),
+    responses((status = 201, description = "The row of the ledger.", body = ConsentRow)),
+))]
 pub(crate) async fn post(
     caller: Caller<Agent>,
     State(platform): State<Platform>,

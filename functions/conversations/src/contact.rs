@@ -6,6 +6,13 @@ use domain::ids::ContactId;
 use platform::Platform;
 use platform::http::{Caller, Data, Params, PathId, Problem, Viewer};
 
+/// Shows a contact.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/contacts/{id}", operation_id = "get_contact", tag = "contacts",
+    security(("api_key" = ["viewer"])),
+    params(("id" = ContactId, Path, description = "The contact.")),
+    responses((status = 200, description = "The contact.", body = Contact)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,

@@ -12,6 +12,12 @@ use platform::Platform;
 use platform::http::{Known, Problem, serve};
 use platform::transport::Transport;
 
+/// The routes as the OpenAPI document describes them.
+#[cfg(feature = "openapi")]
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(paths(list::get, conversation::get, update::patch, messages::get, contact::get,))]
+pub struct Document;
+
 /// The routes, ready to serve.
 pub fn router(platform: Platform, transport: Transport) -> Router {
     let routes = Router::new()

@@ -6,6 +6,16 @@ use domain::language::Language;
 use platform::Platform;
 use platform::http::{Caller, Data, Listing, Page, Params, Problem, Viewer};
 
+/// Lists conversations, the one with the newest message first.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/conversations", operation_id = "list_conversations", tag = "conversations",
+    security(("api_key" = ["viewer"])),
+    params(
+        ("unread" = Option<bool>, Query, description = "Whether there is something unread."),
+        ("language" = Option<Language>, Query, description = "The language of the customer."),
+    ),
+    responses((status = 200, description = "A page of the inbox.", body = Page<Conversation>)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,

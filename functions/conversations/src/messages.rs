@@ -8,6 +8,16 @@ use platform::Platform;
 use platform::http::{Caller, Data, Listing, Page, Params, PathId, Problem, Viewer};
 use ulid::Ulid;
 
+/// Lists the messages of a conversation, newest first.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/conversations/{id}/messages", operation_id = "list_conversation_messages", tag = "conversations",
+    security(("api_key" = ["viewer"])),
+    params(
+        ("id" = ConversationId, Path, description = "The conversation."),
+        ("include" = Option<String>, Query, description = "`raw` adds the provider's own JSON."),
+    ),
+    responses((status = 200, description = "A page of messages.", body = Page<Message>)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,

@@ -16,11 +16,13 @@ const LONGEST_NAME: usize = 128;
 
 /// What changes; what is not named stays.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UpdateConversation))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangeBody {
     status: Option<ConversationStatus>,
     /// `null` is nobody.
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     assignee: Option<Option<String>>,
     #[serde(default)]
     read: bool,
@@ -33,6 +35,16 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
     Option::<String>::deserialize(deserializer).map(Some)
 }
 
+/// Changes who works a conversation, marks it read, or shows that somebody is typing.
+///
+/// What is not named stays; `assignee: null` is nobody.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch, path = "/conversations/{id}", operation_id = "update_conversation", tag = "conversations",
+    security(("api_key" = ["agent"])),
+    params(("id" = ConversationId, Path, description = "The conversation.")),
+    request_body(content = ChangeBody, example = json!({"status": "human", "assignee": "Omar", "read": true})),
+    responses((status = 200, description = "The conversation as it is now.", body = Changed)),
+))]
 pub(crate) async fn patch(
     caller: Caller<Agent>,
     State(platform): State<Platform>,

@@ -14,6 +14,17 @@ use ulid::Ulid;
 /// When an attempt that is under way is over, in seconds.
 const ATTEMPT_S: u32 = 15;
 
+/// Lists deliveries, newest first.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/webhooks/deliveries", operation_id = "list_deliveries", tag = "webhooks",
+    security(("api_key" = ["viewer"])),
+    params(
+        ("endpoint_id" = Option<EndpointId>, Query, description = "Of this endpoint."),
+        ("status" = Option<DeliveryStatus>, Query, description = "Where they stand."),
+        ("event_type" = Option<String>, Query, description = "Of this type, such as `lead.created`."),
+    ),
+    responses((status = 200, description = "A page of deliveries.", body = Page<Delivery>)),
+))]
 pub(crate) async fn list(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -34,6 +45,13 @@ pub(crate) async fn list(
     Ok(Data::ok(listing.page(found.items, next.as_deref())?))
 }
 
+/// Shows a delivery with its attempts and its body.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/webhooks/deliveries/{id}", operation_id = "get_delivery", tag = "webhooks",
+    security(("api_key" = ["viewer"])),
+    params(("id" = DeliveryId, Path, description = "The delivery.")),
+    responses((status = 200, description = "The delivery.", body = Delivery)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -46,6 +64,13 @@ pub(crate) async fn get(
     found.map(Data::ok).ok_or(Problem::NotFound)
 }
 
+/// Delivers once more, under the same id.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/webhooks/deliveries/{id}/redeliver", operation_id = "redeliver_delivery", tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = DeliveryId, Path, description = "The delivery.")),
+    responses((status = 202, description = "The delivery, under way.", body = Delivery)),
+))]
 pub(crate) async fn redeliver(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

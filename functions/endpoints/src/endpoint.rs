@@ -18,17 +18,20 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// What changes; what is not named stays.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UpdateEndpoint))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangeBody {
     url: Option<String>,
     events: Option<Vec<String>>,
     /// `null` is nothing.
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     description: Option<Option<String>>,
     status: Option<Status>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = EndpointStatus))]
 #[serde(rename_all = "lowercase")]
 enum Status {
     Enabled,
@@ -37,6 +40,7 @@ enum Status {
 
 /// How a secret is rotated.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RotateEndpointSecret))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RotateBody {
     force: bool,
@@ -44,6 +48,7 @@ pub(crate) struct RotateBody {
 
 /// A receiver that is gone.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DeletedEndpoint))]
 pub(crate) struct Deleted {
     id: EndpointId,
     deleted: bool,
@@ -54,6 +59,13 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
     Option::<String>::deserialize(deserializer).map(Some)
 }
 
+/// Shows an endpoint.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/webhooks/endpoints/{id}", operation_id = "get_endpoint", tag = "webhooks",
+    security(("api_key" = ["viewer"])),
+    params(("id" = EndpointId, Path, description = "The endpoint.")),
+    responses((status = 200, description = "The endpoint.", body = EndpointView)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -66,6 +78,16 @@ pub(crate) async fn get(
     found.map(Data::ok).map_err(problem)
 }
 
+/// Changes an endpoint.
+///
+/// What is not named stays; `description: null` is nothing.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch, path = "/webhooks/endpoints/{id}", operation_id = "update_endpoint", tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = EndpointId, Path, description = "The endpoint.")),
+    request_body(content = ChangeBody, example = json!({"events": ["*"], "status": "enabled"})),
+    responses((status = 200, description = "The endpoint as it is now.", body = EndpointView)),
+))]
 pub(crate) async fn patch(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -89,6 +111,13 @@ pub(crate) async fn patch(
     Ok(Data::ok(changed))
 }
 
+/// Deletes an endpoint; what is still to be delivered to it is cancelled.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/webhooks/endpoints/{id}", operation_id = "delete_endpoint", tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = EndpointId, Path, description = "The endpoint.")),
+    responses((status = 200, description = "It is gone.", body = Deleted)),
+))]
 pub(crate) async fn delete(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -103,6 +132,16 @@ pub(crate) async fn delete(
     Ok(Data::ok(Deleted { id, deleted: true }))
 }
 
+/// Makes a new secret for an endpoint.
+///
+/// For 24 hours deliveries carry a signature of each; `force` ends a rotation that is under way.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/webhooks/endpoints/{id}/rotate-secret", operation_id = "rotate_endpoint_secret", tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = EndpointId, Path, description = "The endpoint.")),
+    request_body(content = Option<RotateBody>, example = json!({"force": false})),
+    responses((status = 200, description = "The endpoint with its new secret, shown once.", body = endpoints::WithSecret)),
+))]
 pub(crate) async fn rotate(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -119,6 +158,13 @@ pub(crate) async fn rotate(
     Ok(Data::ok(rotated).shown_once(kept))
 }
 
+/// Delivers a `ping` to an endpoint.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/webhooks/endpoints/{id}/test", operation_id = "test_endpoint", tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = EndpointId, Path, description = "The endpoint.")),
+    responses((status = 202, description = "The delivery, under way.", body = Delivery)),
+))]
 pub(crate) async fn test(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

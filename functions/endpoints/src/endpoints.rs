@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 /// A receiver to make.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CreateEndpoint))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEndpoint {
     url: String,
@@ -21,6 +22,12 @@ pub(crate) struct NewEndpoint {
     description: Option<String>,
 }
 
+/// Lists endpoints, oldest first.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/webhooks/endpoints", operation_id = "list_endpoints", tag = "webhooks",
+    security(("api_key" = ["viewer"])),
+    responses((status = 200, description = "A page of endpoints.", body = Page<EndpointView>)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -38,6 +45,22 @@ pub(crate) async fn get(
     Ok(Data::ok(listing.page(found, next.as_deref())?))
 }
 
+/// Makes an endpoint: an address of yours that events are delivered to.
+///
+/// The secret that signs deliveries is in this answer and never again.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/webhooks/endpoints", operation_id = "create_endpoint", tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    request_body(content = NewEndpoint, example = json!({
+        "url": "https://hooks.example.com/hadar",
+        "events": [
+            "lead.created",
+            "message.received"
+        ],
+        "description": "CRM sync"
+    })),
+    responses((status = 201, description = "The endpoint with its secret, shown once.", body = crm::endpoints::WithSecret)),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

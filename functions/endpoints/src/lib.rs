@@ -18,6 +18,25 @@ use platform::http::serve;
 #[derive(Debug, Clone, Copy)]
 struct Loopback(bool);
 
+/// The routes as the OpenAPI document describes them.
+#[cfg(feature = "openapi")]
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(paths(
+    endpoints::get,
+    endpoints::post,
+    endpoint::get,
+    endpoint::patch,
+    endpoint::delete,
+    endpoint::rotate,
+    endpoint::test,
+    recover::post,
+    event_types::get,
+    deliveries::list,
+    deliveries::get,
+    deliveries::redeliver,
+))]
+pub struct Document;
+
 /// The routes, ready to serve; with `allow_loopback` receivers on this machine are taken too.
 pub fn router(platform: Platform, allow_loopback: bool) -> Router {
     let routes = Router::new()

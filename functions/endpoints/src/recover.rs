@@ -13,11 +13,20 @@ use serde::Deserialize;
 
 /// Since when.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RecoverDeliveries))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Since {
     since: Millis,
 }
 
+/// Delivers again what an endpoint missed since an instant.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/webhooks/endpoints/{id}/recover", operation_id = "recover_endpoint", tag = "webhooks",
+    security(("api_key" = ["admin"])),
+    params(("id" = EndpointId, Path, description = "The endpoint.")),
+    request_body(content = Since, example = json!({"since": "2026-01-31T08:00:00Z"})),
+    responses((status = 202, description = "How many deliveries were begun again.", body = Recovered)),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -6,6 +6,13 @@ use domain::ids::EventId;
 use platform::Platform;
 use platform::http::{Caller, Data, Params, PathId, Problem, Viewer};
 
+/// Shows an event with what the provider sent.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/events/{id}", operation_id = "get_event", tag = "events",
+    security(("api_key" = ["viewer"])),
+    params(("id" = EventId, Path, description = "The event.")),
+    responses((status = 200, description = "The event.", body = EventView)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,

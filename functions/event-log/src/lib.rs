@@ -11,6 +11,12 @@ use axum::routing::{get, post};
 use platform::Platform;
 use platform::http::serve;
 
+/// The routes as the OpenAPI document describes them.
+#[cfg(feature = "openapi")]
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(paths(list::get, event::get, replay::post, replay_many::post, trace::get,))]
+pub struct Document;
+
 /// The routes, ready to serve.
 pub fn router(platform: Platform) -> Router {
     let routes = Router::new()

@@ -10,12 +10,25 @@ use ulid::Ulid;
 
 /// A page of the log, with how far the inbox is behind.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = EventLog))]
 pub(crate) struct Log {
     items: Vec<EventView>,
     pagination: Pagination,
     lag: Lag,
 }
 
+/// Lists the event log, newest first.
+///
+/// What did not simply apply, why, and how far the inbox is behind.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/events", operation_id = "list_events", tag = "events",
+    security(("api_key" = ["viewer"])),
+    params(
+        ("state" = Option<LoggedState>, Query, description = "Where they stand."),
+        ("provider" = Option<Provider>, Query, description = "Who sent them."),
+    ),
+    responses((status = 200, description = "A page of the log.", body = Log)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,

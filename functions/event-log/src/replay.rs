@@ -12,11 +12,19 @@ use serde::Serialize;
 
 /// An event that is tried again.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ReplayingEvent))]
 pub(crate) struct Replaying {
     id: EventId,
     state: LoggedState,
 }
 
+/// Tries a parked event again.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/events/{id}/replay", operation_id = "replay_event", tag = "events",
+    security(("api_key" = ["admin"])),
+    params(("id" = EventId, Path, description = "The event.")),
+    responses((status = 202, description = "It is in the queue.", body = Replaying)),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -20,6 +20,7 @@ const AT_A_TIME: usize = 8;
 
 /// Which events: these, or the longest parked.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ReplayEvents))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     ids: Option<Vec<String>>,
@@ -30,12 +31,14 @@ pub(crate) struct Wanted {
 
 /// What became of each.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ReplayedEvents))]
 pub(crate) struct Replayed {
     queued: usize,
     results: Vec<One>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ReplayResult))]
 struct One {
     id: String,
     result: Outcome,
@@ -45,6 +48,7 @@ struct One {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ReplayOutcome))]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
     Queued,
@@ -61,6 +65,15 @@ enum Choice {
     Parked { provider: Option<Provider>, limit: usize },
 }
 
+/// Tries parked events again: these, or the longest parked.
+///
+/// Give `ids`, or `state: parked` with a `provider` and a `limit` if need be.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/events/replay", operation_id = "replay_events", tag = "events",
+    security(("api_key" = ["admin"])),
+    request_body(content = Wanted, example = json!({"state": "parked", "provider": "meta", "limit": 50})),
+    responses((status = 202, description = "What became of each.", body = Replayed)),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -6,6 +6,13 @@ use platform::Platform;
 use platform::http::{Caller, Data, Params, PathId, Problem, Viewer};
 use uuid::Uuid;
 
+/// Shows everything that carries a trace id.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/traces/{trace_id}", operation_id = "get_trace", tag = "events",
+    security(("api_key" = ["viewer"])),
+    params(("trace_id" = Uuid, Path, description = "A trace id, as in the header `X-Trace-Id`.")),
+    responses((status = 200, description = "What carries it.", body = Trace)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,

@@ -11,6 +11,62 @@ const LONGEST: usize = 1024;
 /// A secret of ours with fewer characters could be guessed.
 const SHORTEST_SECRET: usize = 8;
 
+/// What connects a number, as the OpenAPI document describes it: the fields of the provider in the path.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "a body is read field by field, so that errors name fields; this is its shape")]
+pub(crate) enum ConnectNumber {
+    /// Meta's Cloud API.
+    Meta(ConnectMeta),
+    /// 360dialog.
+    Dialog360(ConnectDialog360),
+    /// UltraMsg.
+    Ultramsg(ConnectUltramsg),
+}
+
+/// A number of Meta's Cloud API.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the shape of a body that is read field by field")]
+pub(crate) struct ConnectMeta {
+    #[schema(pattern = "^[0-9]{1,32}$")]
+    phone_number_id: String,
+    #[schema(pattern = "^[0-9]{1,32}$")]
+    waba_id: String,
+    #[schema(pattern = "^[!-~]{1,1024}$")]
+    access_token: String,
+    #[schema(pattern = "^[!-~]{8,1024}$")]
+    app_secret: Option<String>,
+    #[schema(pattern = "^[!-~]{8,1024}$")]
+    verify_token: Option<String>,
+}
+
+/// A number of 360dialog's.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the shape of a body that is read field by field")]
+pub(crate) struct ConnectDialog360 {
+    #[schema(pattern = "^[!-~]{1,1024}$")]
+    api_key: String,
+    #[schema(pattern = "^[!-~]{8,1024}$")]
+    webhook_secret: Option<String>,
+}
+
+/// An instance of UltraMsg.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the shape of a body that is read field by field")]
+pub(crate) struct ConnectUltramsg {
+    #[schema(pattern = "^(instance)?[A-Za-z0-9]{1,32}$")]
+    instance_id: String,
+    #[schema(pattern = "^[!-~]{1,1024}$")]
+    token: String,
+}
+
 /// Reads the body of a `PUT`.
 ///
 /// # Errors

@@ -10,6 +10,16 @@ use domain::number::ConnectionStatus;
 use platform::Platform;
 use platform::http::{Admin, Caller, Data, NoBody, Params, PathId, Problem};
 
+/// Asks the provider whether a number works.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/integrations/whatsapp/{provider}/check", operation_id = "check_integration", tag = "integrations",
+    security(("api_key" = ["admin"])),
+    params(
+        ("provider" = domain::provider::Provider, Path, description = "The provider; `sandbox` is none."),
+        ("number" = Option<String>, Query, description = "Which number, where several of the provider are connected."),
+    ),
+    responses((status = 200, description = "What it answered.", body = Checked)),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

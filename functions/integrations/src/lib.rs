@@ -20,6 +20,24 @@ use platform::http::serve;
 use platform::transport::Transport;
 use std::sync::Arc;
 
+/// The routes as the OpenAPI document describes them.
+#[cfg(feature = "openapi")]
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(paths(
+    number::list,
+    number::get,
+    number::put,
+    number::delete,
+    check::post,
+    rotate::post,
+    test_message::post,
+    cut_over::post,
+    cut_over::roll,
+    settings::get,
+    settings::patch,
+))]
+pub struct Document;
+
 /// The routes, ready to serve.
 pub fn router(platform: Platform, transport: Transport, settings: Settings) -> Router {
     let routes = Router::new()

@@ -20,6 +20,12 @@ use platform::http::{Admin, Caller, Data, JsonBody, Listing, NoBody, Page, Param
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// Lists the connected numbers.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/integrations/whatsapp", operation_id = "list_integrations", tag = "integrations",
+    security(("api_key" = ["viewer"])),
+    responses((status = 200, description = "A page of numbers.", body = Page<Card>)),
+))]
 pub(crate) async fn list(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -57,12 +63,23 @@ async fn all(
 
 /// One card, or with several numbers and none named all of them.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Integrations))]
 #[serde(untagged)]
 pub(crate) enum Shown {
     One(Box<Card>),
     Several { items: Vec<Card> },
 }
 
+/// Shows the number of a provider, or all where several are connected and none is named.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/integrations/whatsapp/{provider}", operation_id = "get_integration", tag = "integrations",
+    security(("api_key" = ["viewer"])),
+    params(
+        ("provider" = Provider, Path, description = "The provider; `sandbox` is none."),
+        ("number" = Option<String>, Query, description = "Which number, where several of the provider are connected."),
+    ),
+    responses((status = 200, description = "The number, or several.", body = Shown)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -96,6 +113,7 @@ pub(crate) async fn get(
 
 /// A card right after its settings were saved.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SavedIntegration))]
 pub(crate) struct SavedCard {
     #[serde(flatten)]
     card: Card,
@@ -127,6 +145,24 @@ pub(crate) async fn saved(
     Ok(data(shown).shown_once(data(kept)))
 }
 
+/// Connects a number, or changes its settings.
+///
+/// The provider is asked before anything is saved.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    put, path = "/integrations/whatsapp/{provider}", operation_id = "connect_integration", tag = "integrations",
+    security(("api_key" = ["admin"])),
+    params(("provider" = Provider, Path, description = "The provider; `sandbox` is none.")),
+    request_body(content = body::ConnectNumber, example = json!({
+        "phone_number_id": "106540352242922",
+        "waba_id": "102290129340398",
+        "access_token": "EAAG-a-token-of-a-system-user"
+    })),
+    responses(
+        (status = 201, description = "Connected.", body = SavedCard),
+        (status = 200, description = "Changed.", body = SavedCard),
+        (status = 422, description = ""),
+    ),
+))]
 pub(crate) async fn put(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -146,6 +182,16 @@ pub(crate) async fn put(
     saved(outside, by, connected, caller.now()).await
 }
 
+/// Disconnects a number.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/integrations/whatsapp/{provider}", operation_id = "disconnect_integration", tag = "integrations",
+    security(("api_key" = ["admin"])),
+    params(
+        ("provider" = Provider, Path, description = "The provider; `sandbox` is none."),
+        ("number" = Option<String>, Query, description = "Which number, where several of the provider are connected."),
+    ),
+    responses((status = 200, description = "It is disconnected.", body = Disconnected)),
+))]
 pub(crate) async fn delete(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -12,6 +12,20 @@ use crm::integrations::rotate;
 use platform::Platform;
 use platform::http::{Admin, Caller, NoBody, Params, PathId, Problem};
 
+/// Makes a new webhook secret for a number.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/integrations/whatsapp/{provider}/rotate-secret", operation_id = "rotate_integration_secret", tag = "integrations",
+    security(("api_key" = ["admin"])),
+    params(
+        ("provider" = domain::provider::Provider, Path, description = "The provider; `sandbox` is none."),
+        ("number" = Option<String>, Query, description = "Which number, where several of the provider are connected."),
+        ("force" = Option<bool>, Query, description = "Whether a rotation that is under way ends at once."),
+    ),
+    responses(
+        (status = 200, description = "The number with its new secret, shown once.", body = crate::number::SavedCard),
+        (status = 201, description = "As 200.", body = crate::number::SavedCard),
+    ),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -16,24 +16,35 @@ const LONGEST_RETENTION: u32 = 3_650;
 
 /// What changes; what is not named stays.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+pub(crate) struct ChangeSettings {
+    /// What the business calls itself.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 120))]
     name: Option<String>,
+    /// What customers are answered in when nothing else says.
     default_language: Option<Language>,
-    /// `null` is for ever.
+    /// How long events of providers are taken, in days; `null` is for ever.
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>, minimum = 1, maximum = 3650))]
     retention_days: Option<Option<u32>>,
+    /// Whether contacts who opted in may be written to outside the window on UltraMsg.
     cold_text: Option<bool>,
-    pricing: Option<PricingBody>,
+    /// How price estimates are made.
+    pricing: Option<ChangePricing>,
 }
 
 /// How price estimates are made; what is not named goes back to the list.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
-struct PricingBody {
+struct ChangePricing {
+    /// The currency of estimates.
     #[serde(default)]
     currency: Currency,
+    /// What a reseller adds to the list price, in per cent.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 100))]
     markup_percent: u8,
 }
 
@@ -42,6 +53,12 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32
     Option::<u32>::deserialize(deserializer).map(Some)
 }
 
+/// The settings of the tenant.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/settings", operation_id = "get_settings", tag = "integrations",
+    security(("api_key" = ["viewer"])),
+    responses((status = 200, description = "The settings.", body = Settings)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -51,11 +68,18 @@ pub(crate) async fn get(
     Ok(Data::ok(settings(&platform.store, caller.tenant()).await?))
 }
 
+/// Changes the settings of the tenant that are named.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch, path = "/settings", operation_id = "update_settings", tag = "integrations",
+    security(("api_key" = ["admin"])),
+    request_body(content = ChangeSettings, example = json!({"default_language": "ar"})),
+    responses((status = 200, description = "The settings as they are now.", body = Settings)),
+))]
 pub(crate) async fn patch(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
     params: Params,
-    JsonBody(body): JsonBody<Body>,
+    JsonBody(body): JsonBody<ChangeSettings>,
 ) -> Result<Data<Settings>, Problem> {
     params.only(&[])?;
     let wanted = read(body)?;
@@ -71,7 +95,7 @@ pub(crate) async fn patch(
     Ok(Data::ok(change(&platform.store, caller.tenant(), &wanted, entry).await?))
 }
 
-fn read(body: Body) -> Result<SettingsChange, Problem> {
+fn read(body: ChangeSettings) -> Result<SettingsChange, Problem> {
     let name = body.name.map(|name| name.trim().to_owned());
     if let Some(name) = &name
         && (name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control))

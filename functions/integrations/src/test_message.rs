@@ -22,8 +22,10 @@ const WORDS: &str = "This is a test message from Hadar. The connection works.";
 
 /// A test message: words inside the customer's window, or an approved template.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTestMessage))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TestMessage {
+    #[cfg_attr(feature = "openapi", schema(value_type = Phone))]
     to: String,
     text: Option<String>,
     template: Option<String>,
@@ -34,12 +36,27 @@ pub(crate) struct TestMessage {
 
 /// Values by name or by order.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TestMessageVariables))]
 #[serde(untagged)]
 enum Given {
     Named(BTreeMap<String, String>),
     Positional(Vec<String>),
 }
 
+/// Sends a test message on a number.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/integrations/whatsapp/{provider}/test-message", operation_id = "send_test_message", tag = "integrations",
+    security(("api_key" = ["admin"])),
+    params(
+        ("provider" = domain::provider::Provider, Path, description = "The provider; `sandbox` is none."),
+        ("number" = Option<String>, Query, description = "Which number, where several of the provider are connected."),
+    ),
+    request_body(content = TestMessage, example = json!({"to": "+971501234567", "text": "This is a test."})),
+    responses(
+        (status = 202, description = "The message, accepted.", body = Message),
+        (status = 422, description = ""),
+    ),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -27,31 +27,47 @@ const LARGEST_REFERRAL: usize = 8 * 1024;
 
 /// A lead, as a program hands it over.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CreateLead))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LeadBody {
+    #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 1, max_length = 200))]
     name: Option<String>,
     phone: Option<String>,
     email: Option<String>,
     source: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_source: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_medium: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_campaign: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_term: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_content: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     utm_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(maximum = 1_000_000_000_000_u64))]
     budget_aed: Option<u64>,
+    #[cfg_attr(feature = "openapi", schema(maximum = 50))]
     bedrooms: Option<u8>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 128))]
     area: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 128))]
     handover_horizon: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::HashMap<String, serde_json::Value>>))]
     attributes: Option<Attributes>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     message: Option<String>,
     consent: Option<ConsentGiven>,
     referral: Option<Referral>,
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     external_id: Option<String>,
 }
 
 /// What the person agreed to when they handed over their details.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 struct ConsentGiven {
     #[serde(default = "marketing")]
@@ -72,6 +88,42 @@ const fn granted() -> ConsentState {
     ConsentState::Granted
 }
 
+/// Makes a lead, or finds the one this person has.
+///
+/// A person is known by phone number and e-mail address. A second enquiry of the same person answers 200 with the lead
+/// that is there and `duplicate: true`.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/leads", operation_id = "create_lead", tag = "leads",
+    security(("api_key" = ["agent"])),
+    request_body(content = LeadBody, example = json!({
+        "name": "Aisha Khan",
+        "phone": "+971501234567",
+        "email": "aisha@example.com",
+        "source": "website",
+        "utm_source": "google",
+        "utm_campaign": "marina-2026",
+        "budget_aed": 2400000,
+        "bedrooms": 2,
+        "area": "Dubai Marina",
+        "handover_horizon": "6 months",
+        "attributes": {
+            "nationality": "IN"
+        },
+        "message": "Is the two-bedroom still available?",
+        "consent": {
+            "purpose": "marketing",
+            "state": "granted",
+            "wording": "Send me offers on WhatsApp.",
+            "language": "en",
+            "source": "website form"
+        },
+        "external_id": "form-7781"
+    })),
+    responses(
+        (status = 201, description = "The new lead.", body = Captured),
+        (status = 200, description = "The lead that was there already.", body = Captured),
+    ),
+))]
 pub(crate) async fn post(
     caller: Caller<Agent>,
     State(platform): State<Platform>,

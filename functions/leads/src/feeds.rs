@@ -16,18 +16,32 @@ const SIGNATURE_NAMES: [&str; 4] = ["signature", "hmac", "digest", "sha256"];
 
 /// What connects a source; which of them a source takes is in docs/leads.md.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ConnectLeadSource))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FeedBody {
     page_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     access_token: Option<Zeroizing<String>>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     app_secret: Option<Zeroizing<String>>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     verify_token: Option<Zeroizing<String>>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     secret: Option<Zeroizing<String>>,
     signature_header: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     api_key: Option<Zeroizing<String>>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     token: Option<Zeroizing<String>>,
 }
 
+/// Shows how a source of leads is connected.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/integrations/leads/{source}", operation_id = "get_lead_source", tag = "integrations",
+    security(("api_key" = ["viewer"])),
+    params(("source" = FeedKind, Path, description = "The source of leads.")),
+    responses((status = 200, description = "The connection.", body = FeedView)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -39,6 +53,16 @@ pub(crate) async fn get(
     Ok(Data::ok(show_feed(&platform, caller.tenant(), kind).await?))
 }
 
+/// Connects a source of leads.
+///
+/// Which fields a source takes is in docs/leads.md.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    put, path = "/integrations/leads/{source}", operation_id = "connect_lead_source", tag = "integrations",
+    security(("api_key" = ["admin"])),
+    params(("source" = FeedKind, Path, description = "The source of leads.")),
+    request_body(content = FeedBody, example = json!({"token": "a-long-random-token"})),
+    responses((status = 200, description = "The connection; `token` and `webhook_path` say where the source posts.", body = FeedView)),
+))]
 pub(crate) async fn put(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -53,6 +77,13 @@ pub(crate) async fn put(
     connected.map(Data::ok).map_err(problem)
 }
 
+/// Disconnects a source of leads.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/integrations/leads/{source}", operation_id = "disconnect_lead_source", tag = "integrations",
+    security(("api_key" = ["admin"])),
+    params(("source" = FeedKind, Path, description = "The source of leads.")),
+    responses((status = 200, description = "What is left.", body = FeedView)),
+))]
 pub(crate) async fn delete(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -6,6 +6,13 @@ use domain::ids::LeadId;
 use platform::Platform;
 use platform::http::{Caller, Data, Params, PathId, Problem, Viewer};
 
+/// Shows a lead.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/leads/{id}", operation_id = "get_lead", tag = "leads",
+    security(("api_key" = ["viewer"])),
+    params(("id" = LeadId, Path, description = "The lead.")),
+    responses((status = 200, description = "The lead.", body = Lead)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,

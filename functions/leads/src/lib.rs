@@ -13,6 +13,22 @@ use axum::routing::get;
 use platform::Platform;
 use platform::http::serve;
 
+/// The routes as the OpenAPI document describes them.
+#[cfg(feature = "openapi")]
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(paths(
+    list::get,
+    create::post,
+    lead::get,
+    update::patch,
+    timeline::get,
+    timeline::post,
+    feeds::get,
+    feeds::put,
+    feeds::delete,
+))]
+pub struct Document;
+
 /// The routes, ready to serve.
 pub fn router(platform: Platform) -> Router {
     let routes = Router::new()

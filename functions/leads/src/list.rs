@@ -13,6 +13,25 @@ const LONGEST_TEXT: usize = 128;
 /// What a time looks like.
 const TIME: &str = "a time as in RFC 3339, such as `2026-01-31T08:00:00Z`";
 
+/// Lists leads, newest first.
+///
+/// Filters narrow the list; a cursor belongs to the filters it was given with.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/leads", operation_id = "list_leads", tag = "leads",
+    security(("api_key" = ["viewer"])),
+    params(
+        ("source" = Option<String>, Query, description = "Where they came from, such as `bayut`."),
+        ("status" = Option<LeadStatus>, Query, description = "Where they stand."),
+        ("score_min" = Option<u8>, Query, description = "The lowest score, 0 to 100."),
+        ("created_after" = Option<Millis>, Query, description = "Made at or after this instant."),
+        ("created_before" = Option<Millis>, Query, description = "Made before this instant."),
+        ("assigned_to" = Option<String>, Query, description = "Who works them; empty for nobody."),
+        ("has_whatsapp" = Option<bool>, Query, description = "Whether they have written on WhatsApp."),
+        ("area" = Option<String>, Query, description = "The area they look in."),
+        ("q" = Option<String>, Query, description = "A part of a name, a phone number or an e-mail address."),
+    ),
+    responses((status = 200, description = "A page of leads.", body = Page<Lead>)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,

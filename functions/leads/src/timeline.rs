@@ -24,14 +24,28 @@ const OURS: [&str; 4] = ["whatsapp", "lead", "consent", "conversation"];
 
 /// Something that happened on another channel.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AddTimelineEvent))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EntryBody {
     #[serde(rename = "type")]
     kind: String,
     at: Option<Millis>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::HashMap<String, serde_json::Value>>))]
     data: Option<Map<String, Value>>,
 }
 
+/// Lists everything that happened with a lead, newest first.
+///
+/// Messages, calls, e-mails, notes, consents and changes of the lead.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/leads/{id}/timeline", operation_id = "list_lead_timeline", tag = "leads",
+    security(("api_key" = ["viewer"])),
+    params(
+        ("id" = LeadId, Path, description = "The lead."),
+        ("type" = Option<String>, Query, description = "Types to show, with commas between: `whatsapp` is every type that begins so."),
+    ),
+    responses((status = 200, description = "A page of the timeline.", body = Page<TimelineEvent>)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -51,6 +65,21 @@ pub(crate) async fn get(
     Ok(Data::ok(listing.page(found.items, next.as_deref())?))
 }
 
+/// Adds something that happened on another channel.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/leads/{id}/timeline", operation_id = "add_lead_timeline_event", tag = "leads",
+    security(("api_key" = ["agent"])),
+    params(("id" = LeadId, Path, description = "The lead.")),
+    request_body(content = EntryBody, example = json!({
+        "type": "voice.call",
+        "at": "2026-01-31T08:00:00Z",
+        "data": {
+            "duration_seconds": 184,
+            "outcome": "viewing agreed"
+        }
+    })),
+    responses((status = 201, description = "The entry.", body = TimelineEvent)),
+))]
 pub(crate) async fn post(
     caller: Caller<Agent>,
     State(platform): State<Platform>,

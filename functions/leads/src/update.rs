@@ -13,21 +13,28 @@ use serde::{Deserialize, Deserializer};
 
 /// What changes; what is not named stays, `null` empties.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UpdateLead))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LeadPatchBody {
     status: Option<LeadStatus>,
     #[serde(default, alias = "assignee", deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     assigned_to: Option<Option<String>>,
     name: Option<String>,
     email: Option<String>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>))]
     budget_aed: Option<Option<u64>>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u8>))]
     bedrooms: Option<Option<u8>>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     area: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     handover_horizon: Option<Option<String>>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::HashMap<String, serde_json::Value>>))]
     attributes: Option<Attributes>,
 }
 
@@ -38,6 +45,23 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
+/// Changes a lead.
+///
+/// What is not named stays; `null` empties. Attributes are merged by name, and `null` takes one away.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch, path = "/leads/{id}", operation_id = "update_lead", tag = "leads",
+    security(("api_key" = ["agent"])),
+    params(("id" = LeadId, Path, description = "The lead.")),
+    request_body(content = LeadPatchBody, example = json!({
+        "status": "qualified",
+        "assigned_to": "Omar",
+        "bedrooms": 3,
+        "attributes": {
+            "viewing": "Saturday"
+        }
+    })),
+    responses((status = 200, description = "The lead as it is now.", body = Lead)),
+))]
 pub(crate) async fn patch(
     caller: Caller<Agent>,
     State(platform): State<Platform>,

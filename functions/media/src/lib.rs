@@ -12,6 +12,12 @@ use platform::bucket::Bucket;
 use platform::http::serve;
 use platform::transport::Transport;
 
+/// The routes as the OpenAPI document describes them.
+#[cfg(feature = "openapi")]
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(paths(file::get, upload::post,))]
+pub struct Document;
+
 /// The routes, ready to serve.
 pub fn router(platform: Platform, bucket: Bucket, transport: Transport) -> Router {
     let files = Files { platform: platform.clone(), bucket, transport };

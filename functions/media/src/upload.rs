@@ -13,12 +13,27 @@ const LIMIT: usize = 4_500_000;
 const NAME: usize = 240;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UploadFromAddress))]
 #[serde(deny_unknown_fields)]
 struct FromAddress {
     url: String,
     filename: Option<String>,
 }
 
+/// Uploads a file to send, as the body or from an address.
+///
+/// A body may have 4.5 MB; larger files come from an address.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/media", operation_id = "upload_media", tag = "media",
+    security(("api_key" = ["agent"])),
+    params(("filename" = Option<String>, Query, description = "The name a document is shown with.")),
+    request_body(content(
+        (FromAddress = "application/json", example = json!({"url": "https://example.com/plan.pdf", "filename": "plan.pdf"})),
+        (Vec<u8> = "image/jpeg"),
+        (Vec<u8> = "application/pdf"),
+    )),
+    responses((status = 201, description = "The file; its id is for `media.id` of a message.", body = Uploaded)),
+))]
 pub(crate) async fn post(
     caller: Caller<Agent>,
     Extension(files): Extension<Files>,

@@ -13,24 +13,31 @@ use serde_json::Value;
 
 /// What `POST /v1/whatsapp/messages` and `POST /v1/whatsapp/preflight` take.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendMessage))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SendBody {
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<LeadId>))]
     lead_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<ConversationId>))]
     conversation_id: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Phone>))]
     to: Option<String>,
     pub(crate) text: Option<String>,
     /// Whether the first link of a text is shown as a card.
     #[serde(default)]
     pub(crate) preview_url: bool,
     /// An object, or just the name, with `language` and `variables` beside it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<content::TemplateGiven>))]
     pub(crate) template: Option<Value>,
     pub(crate) language: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<domain::outgoing::Variables>))]
     pub(crate) variables: Option<Value>,
     pub(crate) media: Option<content::MediaBody>,
     pub(crate) interactive: Option<Interactive>,
     pub(crate) location: Option<domain::outgoing::OutgoingLocation>,
     pub(crate) contacts: Option<Vec<Value>>,
     pub(crate) reaction: Option<content::ReactionBody>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<MessageId>))]
     reply_to: Option<String>,
     #[serde(default)]
     purpose: SendPurpose,

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 /// A file, by its address or by its id.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendMedia))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MediaBody {
     kind: MediaKind,
@@ -22,6 +23,7 @@ pub(crate) struct MediaBody {
 
 /// An emoji on one of our messages or of the customer's; an empty one takes it away.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendReaction))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReactionBody {
     message_id: String,
@@ -105,20 +107,36 @@ fn source(
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTemplate))]
 #[serde(deny_unknown_fields)]
-struct TemplateBody {
+pub(crate) struct TemplateBody {
     name: String,
     language: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Variables>))]
     variables: Option<Value>,
     header: Option<HeaderBody>,
     #[serde(default)]
     buttons: Vec<ButtonValue>,
 }
 
+/// A template by its name alone, or as an object: what the OpenAPI document says of it.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(as = SendTemplateGiven)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "read by hand, so that errors name fields; this is its shape")]
+pub(crate) enum TemplateGiven {
+    /// The name; what fills it stands beside it.
+    Name(String),
+    /// The template with what fills it.
+    Use(TemplateBody),
+}
+
 /// What fills a header: one of a text and a file.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTemplateHeader))]
 #[serde(rename_all = "lowercase")]
-enum HeaderBody {
+pub(crate) enum HeaderBody {
     Text(String),
     Image(FileBody),
     Video(FileBody),
@@ -127,8 +145,9 @@ enum HeaderBody {
 
 /// A file of a header, by its address or by its id; a document may have a name.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SendTemplateFile))]
 #[serde(deny_unknown_fields)]
-struct FileBody {
+pub(crate) struct FileBody {
     url: Option<String>,
     id: Option<String>,
     filename: Option<String>,

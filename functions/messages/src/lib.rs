@@ -14,6 +14,12 @@ use platform::Platform;
 use platform::http::serve;
 use platform::transport::Transport;
 
+/// The routes as the OpenAPI document describes them.
+#[cfg(feature = "openapi")]
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(paths(send::post, message::get, moves::release, moves::cancel, moves::resend, preflight::post,))]
+pub struct Document;
+
 /// The routes, ready to serve.
 pub fn router(platform: Platform, transport: Transport) -> Router {
     let routes = Router::new()

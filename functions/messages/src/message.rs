@@ -6,6 +6,16 @@ use domain::ids::MessageId;
 use platform::Platform;
 use platform::http::{Caller, Data, Params, PathId, Problem, Viewer};
 
+/// Shows a message.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/whatsapp/messages/{id}", operation_id = "get_message", tag = "messages",
+    security(("api_key" = ["viewer"])),
+    params(
+        ("id" = MessageId, Path, description = "The message."),
+        ("include" = Option<String>, Query, description = "`raw` adds the provider's own JSON."),
+    ),
+    responses((status = 200, description = "The message.", body = Message)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,

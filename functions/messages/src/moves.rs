@@ -9,6 +9,13 @@ use platform::Platform;
 use platform::dynamo::StoreError;
 use platform::http::{Admin, Agent, Caller, Data, NoBody, Params, PathId, Problem, Seed};
 
+/// Lets a held message go.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/messages/{id}/release", operation_id = "release_message", tag = "messages",
+    security(("api_key" = ["agent"])),
+    params(("id" = MessageId, Path, description = "The message.")),
+    responses((status = 200, description = "The message as it is now.", body = Message)),
+))]
 pub(crate) async fn release(
     caller: Caller<Agent>,
     State(platform): State<Platform>,
@@ -23,6 +30,13 @@ pub(crate) async fn release(
     answer(&platform, by, id, moved, "Only a held message can be released").await
 }
 
+/// Takes back a message that has not been sent.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/messages/{id}/cancel", operation_id = "cancel_message", tag = "messages",
+    security(("api_key" = ["agent"])),
+    params(("id" = MessageId, Path, description = "The message.")),
+    responses((status = 200, description = "The message as it is now.", body = Message)),
+))]
 pub(crate) async fn cancel(
     caller: Caller<Agent>,
     State(platform): State<Platform>,
@@ -37,6 +51,15 @@ pub(crate) async fn cancel(
     answer(&platform, by, id, moved, "Only a held or queued message can be cancelled").await
 }
 
+/// Sends an uncertain message again.
+///
+/// It may reach the customer twice: only a person who looked can know.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/messages/{id}/resend", operation_id = "resend_message", tag = "messages",
+    security(("api_key" = ["admin"])),
+    params(("id" = MessageId, Path, description = "The message.")),
+    responses((status = 200, description = "The message as it is now.", body = Message)),
+))]
 pub(crate) async fn resend(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -9,6 +9,20 @@ use platform::Platform;
 use platform::http::{Agent, Caller, Data, JsonBody, Params, Problem};
 use platform::transport::Transport;
 
+/// Says whether a message would be sent, and why not; nothing is sent.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/preflight", operation_id = "preflight_message", tag = "messages",
+    security(("api_key" = ["agent"])),
+    request_body(content = SendBody, example = json!({
+        "to": "+971501234567",
+        "text": "Your viewing is confirmed for Saturday at ten.",
+        "purpose": "service"
+    })),
+    responses(
+        (status = 200, description = "The verdict.", body = Preflight),
+        (status = 404, description = ""),
+    ),
+))]
 pub(crate) async fn post(
     caller: Caller<Agent>,
     State(platform): State<Platform>,

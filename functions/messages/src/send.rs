@@ -19,6 +19,27 @@ const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 /// The longest a caller may wait, in seconds: the function must answer before the gateway gives up.
 const LONGEST_WAIT_S: u64 = 10;
 
+/// Sends a message.
+///
+/// One recipient (`lead_id`, `conversation_id` or `to`) and one content (`text`, `template`, `media`, `interactive`, `location`,
+/// `contacts` or `reaction`). With `Prefer: wait=N` the answer waits up to N seconds, ten at most, for the outcome.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/messages", operation_id = "send_message", tag = "messages",
+    security(("api_key" = ["agent"])),
+    params(("Prefer" = Option<String>, Header, description = "`wait=N` (RFC 7240): wait up to N seconds, ten at most.", example = "wait=5")),
+    request_body(content = SendBody, example = json!({
+        "to": "+971501234567",
+        "text": "Your viewing is confirmed for Saturday at ten.",
+        "purpose": "service"
+    })),
+    responses(
+        (status = 202, description = "Accepted; it is sent in the background.", body = Message),
+        (status = 200, description = "Settled within the time that `Prefer` gave.", body = Message,
+            headers(("Preference-Applied" = String, description = "The preference that was kept."))),
+        (status = 404, description = ""),
+        (status = 422, description = ""),
+    ),
+))]
 pub(crate) async fn post(
     caller: Caller<Agent>,
     State(platform): State<Platform>,

@@ -12,6 +12,7 @@ const MOST_LANGUAGES: usize = 5;
 
 /// `POST /v1/whatsapp/templates`: one language, its words beside `language`, or several under `languages`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CreateTemplate))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBody {
     name: String,
@@ -76,13 +77,16 @@ impl CreateBody {
 
 /// `PATCH /v1/whatsapp/templates/{id}`: what is absent stays, `null` takes header or footer away.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UpdateTemplate))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangeBody {
     category: Option<Category>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<HeaderWords>))]
     header: Option<Option<HeaderWords>>,
     body: Option<String>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     footer: Option<Option<String>>,
     buttons: Option<Vec<ButtonWords>>,
     examples: Option<BTreeMap<String, String>>,
@@ -113,15 +117,18 @@ impl ChangeBody {
 
 /// `POST /v1/whatsapp/templates/{id}/clone`: another name, another language or both, with changes.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CloneTemplate))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CloneBody {
     name: String,
     language: Option<String>,
     category: Option<Category>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<HeaderWords>))]
     header: Option<Option<HeaderWords>>,
     body: Option<String>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     footer: Option<Option<String>>,
     buttons: Option<Vec<ButtonWords>>,
     examples: Option<BTreeMap<String, String>>,

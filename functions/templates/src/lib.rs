@@ -15,6 +15,23 @@ use platform::Platform;
 use platform::http::serve;
 use platform::transport::Transport;
 
+/// The routes as the OpenAPI document describes them.
+#[cfg(feature = "openapi")]
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(paths(
+    list::get,
+    write::post,
+    write::clone,
+    write::submit,
+    sync::post,
+    template::get,
+    template::patch,
+    template::delete,
+    packs::get,
+    packs::install,
+))]
+pub struct Document;
+
 /// The routes, ready to serve.
 pub fn router(platform: Platform, transport: Transport) -> Router {
     let routes = Router::new()

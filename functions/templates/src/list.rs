@@ -15,6 +15,18 @@ use ulid::Ulid;
 /// The longest name or language that can be registered, in characters.
 const LONGEST: usize = 512;
 
+/// Lists templates.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/whatsapp/templates", operation_id = "list_templates", tag = "templates",
+    security(("api_key" = ["viewer"])),
+    params(
+        ("name" = Option<String>, Query, description = "Of this name."),
+        ("language" = Option<String>, Query, description = "In this language, such as `en_US`."),
+        ("status" = Option<TemplateState>, Query, description = "Where they stand."),
+        ("category" = Option<Category>, Query, description = "Of this category."),
+    ),
+    responses((status = 200, description = "A page of templates.", body = Page<Template>)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,

@@ -16,22 +16,44 @@ use serde::Serialize;
 
 /// Every pack.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TemplatePacks))]
 pub(crate) struct Packs {
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Pack>))]
     packs: &'static [Pack],
 }
 
 /// What installing a pack did.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = InstalledPack))]
 pub(crate) struct Installed {
     templates: Vec<Template>,
     skipped: Vec<String>,
 }
 
+/// Lists the packs of ready-made templates.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/whatsapp/templates/packs", operation_id = "list_template_packs", tag = "templates",
+    security(("api_key" = ["viewer"])),
+    responses((status = 200, description = "The packs.", body = Packs)),
+))]
 pub(crate) async fn get(_: Caller<Viewer>, params: Params) -> Result<Data<Packs>, Problem> {
     params.only(&[])?;
     Ok(Data::ok(Packs { packs: packs() }))
 }
 
+/// Makes drafts of all templates of a pack.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/templates/packs/{pack}/install", operation_id = "install_template_pack", tag = "templates",
+    security(("api_key" = ["agent"])),
+    params(
+        ("pack" = String, Path, description = "The name of the pack."),
+        ("number_id" = Option<String>, Query, description = "For which number, where there are several."),
+    ),
+    responses(
+        (status = 201, description = "The drafts, and what was there already.", body = Installed),
+        (status = 422, description = ""),
+    ),
+))]
 pub(crate) async fn install(
     caller: Caller<Agent>,
     State(platform): State<Platform>,

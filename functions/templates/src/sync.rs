@@ -8,6 +8,12 @@ use platform::Platform;
 use platform::http::{Agent, Caller, Data, NoBody, Params, Problem};
 use platform::transport::Transport;
 
+/// Reads the templates from the providers now.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/templates/sync", operation_id = "sync_templates", tag = "templates",
+    security(("api_key" = ["agent"])),
+    responses((status = 200, description = "What changed.", body = Synced)),
+))]
 pub(crate) async fn post(
     caller: Caller<Agent>,
     State(platform): State<Platform>,

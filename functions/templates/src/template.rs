@@ -13,6 +13,13 @@ use platform::Platform;
 use platform::http::{Agent, Caller, Data, JsonBody, NoBody, Params, PathId, Problem, Seed, Viewer};
 use platform::transport::Transport;
 
+/// Shows a template.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/whatsapp/templates/{id}", operation_id = "get_template", tag = "templates",
+    security(("api_key" = ["viewer"])),
+    params(("id" = TemplateId, Path, description = "The template.")),
+    responses((status = 200, description = "The template.", body = Template)),
+))]
 pub(crate) async fn get(
     caller: Caller<Viewer>,
     State(platform): State<Platform>,
@@ -29,6 +36,25 @@ pub(crate) async fn get(
     Err(Problem::NotFound)
 }
 
+/// Changes a template.
+///
+/// What is absent stays; `null` takes header or footer away.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch, path = "/whatsapp/templates/{id}", operation_id = "update_template", tag = "templates",
+    security(("api_key" = ["agent"])),
+    params(("id" = TemplateId, Path, description = "The template.")),
+    request_body(content = ChangeBody, example = json!({
+        "body": "Hello {{name}}, your viewing is on {{day}} at ten. See you there.",
+        "examples": {
+            "name": "Aisha",
+            "day": "Saturday"
+        }
+    })),
+    responses(
+        (status = 200, description = "The template as it is now.", body = Template),
+        (status = 422, description = ""),
+    ),
+))]
 pub(crate) async fn patch(
     caller: Caller<Agent>,
     State(platform): State<Platform>,
@@ -50,6 +76,19 @@ pub(crate) async fn patch(
     Ok(Data::ok(shown))
 }
 
+/// Deletes a template; what is registered needs the role `admin`.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/whatsapp/templates/{id}", operation_id = "delete_template", tag = "templates",
+    security(("api_key" = ["agent"])),
+    params(
+        ("id" = TemplateId, Path, description = "The template."),
+        ("all_languages" = Option<bool>, Query, description = "Whether every language of its name goes."),
+    ),
+    responses(
+        (status = 200, description = "The deleted template.", body = Template),
+        (status = 422, description = ""),
+    ),
+))]
 pub(crate) async fn delete(
     caller: Caller<Agent>,
     State(platform): State<Platform>,

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 /// Templates that were written.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct WrittenTemplates {
     templates: Vec<Template>,
 }
@@ -25,6 +26,32 @@ pub(crate) fn shown(rows: Vec<TemplateRow>) -> Vec<Template> {
     rows.into_iter().map(shown_template).collect()
 }
 
+/// Makes a template, in one language or in several.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/templates", operation_id = "create_template", tag = "templates",
+    security(("api_key" = ["agent"])),
+    params(("submit" = Option<bool>, Query, description = "Whether it is submitted for review at once; needs the role `admin`.")),
+    request_body(content = CreateBody, example = json!({
+        "name": "viewing_reminder",
+        "category": "utility",
+        "language": "en",
+        "body": "Hello {{name}}, your viewing is on {{day}}. See you there.",
+        "examples": {
+            "name": "Aisha",
+            "day": "Saturday"
+        },
+        "buttons": [
+            {
+                "type": "quick_reply",
+                "text": "I will come"
+            }
+        ]
+    })),
+    responses(
+        (status = 201, description = "The drafts.", body = WrittenTemplates),
+        (status = 422, description = ""),
+    ),
+))]
 pub(crate) async fn post(
     caller: Caller<Agent>,
     State(platform): State<Platform>,
@@ -41,6 +68,20 @@ pub(crate) async fn post(
     Ok(Data::created(WrittenTemplates { templates: shown(rows) }))
 }
 
+/// Copies a template under another name, in another language or both, with changes.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/templates/{id}/clone", operation_id = "clone_template", tag = "templates",
+    security(("api_key" = ["agent"])),
+    params(
+        ("id" = TemplateId, Path, description = "The template."),
+        ("submit" = Option<bool>, Query, description = "Whether it is submitted for review at once; needs the role `admin`."),
+    ),
+    request_body(content = CloneBody, example = json!({"name": "viewing_reminder_v2", "footer": "Hadar Homes"})),
+    responses(
+        (status = 201, description = "The copy.", body = Template),
+        (status = 422, description = ""),
+    ),
+))]
 pub(crate) async fn clone(
     caller: Caller<Agent>,
     State(platform): State<Platform>,
@@ -59,6 +100,16 @@ pub(crate) async fn clone(
     Ok(Data::created(shown_template(row)))
 }
 
+/// Submits a draft for review.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/templates/{id}/submit", operation_id = "submit_template", tag = "templates",
+    security(("api_key" = ["admin"])),
+    params(("id" = TemplateId, Path, description = "The template.")),
+    responses(
+        (status = 200, description = "The template, in review.", body = Template),
+        (status = 422, description = ""),
+    ),
+))]
 pub(crate) async fn submit(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

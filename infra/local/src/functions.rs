@@ -47,11 +47,12 @@ enum Code {
 }
 
 impl Function {
-    /// Starts the function that the template describes.
+    /// Starts the function that the template describes; `test_key` is filled in where the API is tried out.
     pub(crate) fn start(
         described: &template::Function,
         config: &Config,
         clock: &SharedClock,
+        test_key: Option<&str>,
     ) -> Result<Self, StartError> {
         let platform = || {
             Platform::new(config, clock.clone())
@@ -82,6 +83,7 @@ impl Function {
             "api-keys" => Code::Api(api_keys::router(platform()?)),
             "event-log" => Code::Api(event_log::router(platform()?)),
             "messages" => Code::Api(messages::router(platform()?, transport()?)),
+            "docs" => Code::Api(docs::router(test_key.map(str::to_owned))),
             "consents" => Code::Api(consents::router(platform()?)),
             "integrations" => {
                 Code::Api(integrations::router(platform()?, transport()?, integrations::Settings::of(config)))

@@ -52,6 +52,9 @@ struct Flags {
     /// Let customer webhooks go over http to this machine, on any port.
     #[arg(long)]
     allow_loopback_endpoints: bool,
+    /// How many requests a minute each demo key may make, in place of its plan's limit.
+    #[arg(long, value_name = "COUNT")]
+    demo_rate_per_minute: Option<u32>,
 }
 
 #[tokio::main]
@@ -71,7 +74,7 @@ async fn main() -> ExitCode {
         dubizzle_url: flags.dubizzle_url,
         llm_url: flags.llm_url,
         allow_loopback_endpoints: flags.allow_loopback_endpoints,
-        demo_rate_per_minute: None,
+        demo_rate_per_minute: flags.demo_rate_per_minute,
         provider_timeout_ms: None,
     };
     let data_dir = options.data_dir.clone();

@@ -122,9 +122,15 @@ impl Stack {
             }
         });
         let mut functions = Vec::with_capacity(template.functions.len());
+        let test_key = ready.tenants.first().map(|tenant| tenant.keys.test_admin.clone());
         for described in &template.functions {
             let config = resources.config(described, &ready.aws_endpoint_url, &outside)?;
-            functions.push(Arc::new(Function::start(described, &config, &shared_clock)?));
+            functions.push(Arc::new(Function::start(
+                described,
+                &config,
+                &shared_clock,
+                test_key.as_deref(),
+            )?));
         }
 
         let (stop, stopping) = watch::channel(false);

@@ -31,6 +31,7 @@ pub struct Change {
 
 /// Whether the customer was told that the messages were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReadReceipt {
     /// They were.
@@ -43,6 +44,7 @@ pub enum ReadReceipt {
 
 /// The conversation after the change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ChangedConversation))]
 pub struct Changed {
     /// The conversation.
     #[serde(flatten)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// A tenant's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Settings {
     /// The tenant.
     pub tenant_id: TenantId,

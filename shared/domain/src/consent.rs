@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a consent is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ConsentPurpose))]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// Offers and campaigns: nothing goes out without a recorded opt-in.
@@ -35,6 +36,7 @@ impl Purpose {
 
 /// What the latest consent event says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ConsentState {
     /// Agreed.
@@ -62,6 +64,7 @@ impl ConsentState {
 
 /// One purpose's standing: the state and when it came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ConsentStanding))]
 pub struct Standing {
     /// Agreed or withdrawn.
     pub state: ConsentState,
@@ -80,6 +83,7 @@ impl Standing {
 
 /// What a contact's consents allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Consents {
     /// Offers and campaigns.
     pub marketing: Option<Standing>,

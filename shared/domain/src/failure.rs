@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a refusal means for the message and for those behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
     /// This message will never be taken.
@@ -24,6 +25,7 @@ pub enum FailureClass {
 
 /// A provider's refusal, or the reason why none was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Failure {
     /// Our stable code, such as `outside_24h_window` or `recipient_undeliverable`.
     pub code: String,

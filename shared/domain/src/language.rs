@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A language we answer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     /// Arabic, in any script.

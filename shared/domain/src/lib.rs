@@ -29,6 +29,8 @@ pub mod provider;
 pub mod rate;
 pub mod receipt;
 pub mod redacted;
+#[cfg(feature = "openapi")]
+mod schema;
 pub mod template;
 pub mod tenant;
 pub mod time;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 /// Which way a message went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// From the customer.
@@ -15,6 +16,7 @@ pub enum Direction {
 
 /// The kinds of a message that carries a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MediaKind {
     /// A picture.
@@ -56,6 +58,7 @@ impl MediaKind {
 
 /// What the provider says about a file; the file itself is fetched on request.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Media {
     /// The provider's media id; absent for files it has not fetched.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +85,7 @@ pub struct Media {
 
 /// A place.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Location {
     /// Degrees north.
     pub latitude: Option<f64>,
@@ -264,6 +268,7 @@ impl Content {
 
 /// What a message answers or passes on.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplyContext {
     /// The provider's id of the message answered; absent for forwarded ones.
     #[serde(rename = "provider_message_id", skip_serializing_if = "Option::is_none")]
@@ -284,6 +289,7 @@ pub struct ReplyContext {
 
 /// The advertisement or post that led here (click-to-WhatsApp).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Referral {
     /// The ad's or post's link.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -319,6 +325,7 @@ pub struct Referral {
 
 /// An error as a provider reports it inside a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReportedError {
     /// The provider's code.
     pub code: i64,

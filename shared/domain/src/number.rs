@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a number's connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionStatus {
     /// It works.
@@ -119,6 +120,7 @@ impl NumberFacts {
 
 /// What the last look at a number found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LastCheck {
     /// When.
     pub at: Millis,

@@ -50,6 +50,7 @@ impl SendState {
 
 /// Why a message waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HeldFor {
     /// The caller asked for it (`hold`).

@@ -13,6 +13,7 @@ const LONGEST_WAIT_S: u32 = 900;
 
 /// Where an event that did not simply apply stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EventState {
     /// Failed for a passing reason; the queue tries again at `next_at`.

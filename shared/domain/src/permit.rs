@@ -14,6 +14,7 @@ pub const MARGIN_MS: u64 = 60_000;
 
 /// What a message is for. A template's category wins over what the caller says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SendPurpose {
     /// An answer.

@@ -16,6 +16,7 @@ const FILE: &str = include_str!("price/rates.json");
 
 /// The currency that estimates are shown in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Currency {
     /// US dollars, as the list has it.
@@ -27,6 +28,7 @@ pub enum Currency {
 
 /// How a tenant is charged beyond the list: its reseller's mark-up, and the currency of its bills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Pricing {
     /// The currency.
@@ -43,6 +45,7 @@ const AED_PER_USD: u64 = 36_725;
 
 /// What is charged for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = PricedAs))]
 #[serde(rename_all = "snake_case")]
 pub enum Priced {
     /// A marketing template.
@@ -72,6 +75,7 @@ struct Rate {
 /// A price in advance: the list price, which volume tiers, free entry points and the monthly allowance of service
 /// messages may lower.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CostEstimate))]
 pub struct Estimate {
     /// What the message counts as.
     pub category: Priced,

@@ -5,6 +5,7 @@ use std::fmt;
 
 /// Who carries a tenant's WhatsApp traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// Meta WhatsApp Cloud API.
@@ -48,6 +49,7 @@ impl fmt::Display for Provider {
 /// How a webhook proved where it came from, weakest last; kept with every event so that an action that needs more
 /// than a shared token can ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AuthStrength {
     /// An HMAC over the raw body.

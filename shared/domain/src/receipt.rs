@@ -44,6 +44,7 @@ impl Receipt {
 
 /// The earliest time of each receipt that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipts {
     /// When it left the provider.
     #[serde(skip_serializing_if = "Option::is_none", default)]

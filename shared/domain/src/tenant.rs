@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a tenant pays for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Plan {
     /// The smallest.

@@ -8,6 +8,7 @@ pub const WINDOW_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// The service window as the API shows it at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServiceWindow {
     /// Whether free-form messages may be sent.
     pub open: bool,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// How a provider carries templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateSupport {
     /// By registered name.
@@ -20,6 +21,7 @@ pub enum TemplateSupport {
 
 /// What a provider can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Capabilities {
     /// Words.
     pub text: bool,

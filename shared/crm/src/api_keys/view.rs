@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// Where a key stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyStatus {
     /// It opens what it is for.
@@ -24,6 +25,7 @@ pub enum KeyStatus {
 
 /// A key as the API shows it: never its text, never its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ApiKey))]
 pub struct KeyView {
     /// Its id.
     pub id: KeyId,

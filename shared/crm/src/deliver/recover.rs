@@ -30,6 +30,7 @@ pub enum Redelivered {
 
 /// What was begun anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Recovered {
     /// How many deliveries so far.
     pub queued: u32,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// A receiver as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Endpoint))]
 pub struct EndpointView {
     /// Its id.
     pub id: EndpointId,
@@ -41,11 +42,13 @@ pub struct EndpointView {
 
 /// A receiver with its secret, which is shown this once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = EndpointWithSecret))]
 pub struct WithSecret {
     /// The receiver.
     #[serde(flatten)]
     pub endpoint: EndpointView,
     /// `whsec_` and 32 random bytes in base 64; absent where the answer is given again.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub secret: Option<Redacted<String>>,
 }
 

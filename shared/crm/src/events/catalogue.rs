@@ -9,6 +9,7 @@ const WRITTEN: &str = include_str!("catalogue.json");
 
 /// A type of event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = EventType))]
 pub struct EventTypeView {
     /// Its name.
     #[serde(rename = "type")]

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 
 /// How a number stands with its customers.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HealthView {
     /// Its rating as last told: `green`, `yellow`, `red` or `unknown`.
     pub quality: Quality,
@@ -34,6 +35,7 @@ pub struct HealthView {
 
 /// The messaging limit, which all numbers of the portfolio share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LimitView {
     /// As reported, such as `TIER_2K`; absent until it is told.
     pub tier: Option<String>,
@@ -53,6 +55,7 @@ pub struct LimitView {
 
 /// How many want to hear no more, among those who were written to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OptOutView {
     /// Opt-outs by messages: 0.005 is half a percent.
     pub rate: f64,

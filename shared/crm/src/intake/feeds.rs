@@ -31,6 +31,7 @@ pub struct FeedSettings {
 
 /// A source as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LeadSourceConnection))]
 pub struct FeedView {
     /// Which.
     pub source: FeedKind,

@@ -22,6 +22,7 @@ const LATEST: u32 = 50;
 
 /// A number's card.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Integration))]
 pub struct Card {
     /// Who carries it.
     pub provider: Provider,
@@ -66,6 +67,7 @@ pub struct Card {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overlap: Option<Overlap>,
     /// What the provider can carry.
+    #[cfg_attr(feature = "openapi", schema(value_type = Capabilities))]
     pub capabilities: &'static Capabilities,
     /// When a customer last wrote to it, among the tenant's latest messages.
     pub last_inbound_at: Option<Millis>,
@@ -81,6 +83,7 @@ pub struct Card {
 
 /// Another number of the tenant's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NumberRef {
     /// Who carries it.
     pub provider: Provider,
@@ -90,6 +93,7 @@ pub struct NumberRef {
 
 /// A saved secret, as far as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecretHint {
     /// Its last four characters; absent for a short one.
     pub last4: Option<String>,
@@ -97,6 +101,7 @@ pub struct SecretHint {
 
 /// A rotation in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Overlap {
     /// Until when the previous secret is good.
     pub until: Millis,
@@ -104,15 +109,19 @@ pub struct Overlap {
 
 /// Secrets that were made just now; nobody sees them again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShownOnce {
     /// What webhooks bring along.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub webhook_secret: Option<Redacted<String>>,
     /// What Meta's handshake repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub verify_token: Option<Redacted<String>>,
     /// The whole webhook address where it holds the secret.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub webhook_url: Option<Redacted<String>>,
 }
 

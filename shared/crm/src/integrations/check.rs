@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 /// What a look found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = IntegrationCheck))]
 pub struct Checked {
     /// Who carries the number.
     pub provider: Provider,

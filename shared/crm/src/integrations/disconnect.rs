@@ -12,6 +12,7 @@ use serde::Serialize;
 
 /// A number that was taken away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Disconnected {
     /// Who carried it.
     pub provider: Provider,

@@ -55,6 +55,7 @@ pub struct Enquiry {
 
 /// A captured lead.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CapturedLead))]
 pub struct Captured {
     /// The lead.
     #[serde(flatten)]

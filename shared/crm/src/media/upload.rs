@@ -26,6 +26,7 @@ const BYTES: &str = "application/octet-stream";
 
 /// A file that can be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UploadedFile))]
 pub struct Uploaded {
     /// What a message names it by: the provider's media id, or `obj_...` for a file that we keep.
     pub id: String,

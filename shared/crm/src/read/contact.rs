@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// Who a conversation is with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ContactBrief {
     /// Their id.
     pub id: ContactId,
@@ -27,6 +28,7 @@ pub struct ContactBrief {
 
 /// A contact in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Contact {
     /// Their id.
     pub id: ContactId,

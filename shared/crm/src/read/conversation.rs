@@ -13,6 +13,7 @@ use ulid::Ulid;
 
 /// A conversation. Every field is always there, whoever carries it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
@@ -44,6 +45,7 @@ pub struct Conversation {
 
 /// Who answers a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ConversationStatus {
     /// The assistant, until a person takes over.
@@ -72,6 +74,7 @@ impl ConversationStatus {
 
 /// A number of ours, by the name its provider gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NumberName {
     /// Meta's and 360dialog's id of the number.
     #[serde(skip_serializing_if = "Option::is_none")]

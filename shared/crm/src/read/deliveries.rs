@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 /// A delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Delivery {
     /// Its id; what `X-Hadar-Delivery` says on every attempt.
     pub id: DeliveryId,

@@ -46,6 +46,26 @@ impl LoggedState {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for LoggedState {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+        let names = ["applied", "retrying", "attempting", "parked", "replaying", "replayed", "ignored"];
+        ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::String))
+            .description(Some("Where an event stands: `applied`, or its state in the log."))
+            .enum_values(Some(names))
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for LoggedState {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "LoggedState".into()
+    }
+}
+
 impl Serialize for LoggedState {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -54,6 +74,7 @@ impl Serialize for LoggedState {
 
 /// An event.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Event))]
 pub struct EventView {
     /// Its id; one that applied shares its ULID with its message.
     pub id: EventId,
@@ -82,6 +103,7 @@ pub struct EventView {
     pub trace_id: Uuid,
     /// What was received, byte for byte; shown for a single event.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
     pub payload: Option<Raw>,
 }
 
@@ -96,6 +118,7 @@ pub struct EventFilter {
 
 /// How far the inbox is behind, and which event holds it up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lag {
     /// When the oldest event that is neither applied nor settled was received.
     pub oldest_unprocessed_at: Option<Millis>,

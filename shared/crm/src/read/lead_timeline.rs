@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 /// Something that happened with a lead.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineEvent {
     /// Its id; what happened to a message shares the message's ULID.
     pub id: EventId,
@@ -39,6 +40,7 @@ pub struct TimelineEvent {
 
 /// What there is to know about an event.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TimelineData))]
 #[serde(untagged)]
 pub enum EventData {
     /// The message.

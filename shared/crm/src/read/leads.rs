@@ -19,6 +19,7 @@ const FILS: u64 = 100;
 
 /// An amount of money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Money {
     /// In the currency's smallest unit: fils.
     pub amount: u64,
@@ -28,6 +29,7 @@ pub struct Money {
 
 /// A lead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lead {
     /// Its id.
     pub id: LeadId,
@@ -70,6 +72,7 @@ pub struct Lead {
     /// How they came, as the campaign tagged its link.
     pub utm: Utm,
     /// Anything else.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, serde_json::Value>))]
     pub attributes: Attributes,
     /// The ad that led here.
     pub referral: Option<Referral>,

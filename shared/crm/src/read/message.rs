@@ -28,6 +28,7 @@ use uuid::Uuid;
 
 /// A message.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Message {
     /// Its id.
     pub id: MessageId,
@@ -136,6 +137,7 @@ pub struct Message {
     pub trace_id: Uuid,
     /// The provider's JSON, where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
     pub raw: Option<Raw>,
 }
 

@@ -15,6 +15,7 @@ use ulid::Ulid;
 
 /// A template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Template {
     /// Its id.
     pub id: TemplateId,
@@ -54,6 +55,7 @@ pub struct Template {
 
 /// What was written here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TemplateDraft))]
 pub struct Written {
     /// The words with their examples.
     #[serde(flatten)]

@@ -15,6 +15,7 @@ const BEHIND_MS: u64 = 8 * 24 * 60 * 60 * 1000;
 
 /// What one trace left behind.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Trace {
     /// The trace.
     pub trace_id: Uuid,

@@ -29,6 +29,7 @@ const PAGE: u32 = 100;
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Preflight {
     /// Whether it would be sent.
     pub allowed: bool,
@@ -67,6 +68,7 @@ pub struct Preflight {
 
 /// The number a message would leave on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NumberView {
     /// Who carries it.
     pub provider: Provider,
@@ -99,6 +101,7 @@ impl NumberView {
 
 /// A reason.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Reason))]
 pub struct ReasonView {
     /// Its code.
     pub code: &'static str,
@@ -109,11 +112,13 @@ pub struct ReasonView {
     pub field: Option<String>,
     /// Facts for a program.
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, serde_json::Value>))]
     pub details: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The template of a message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TemplateBrief))]
 pub struct TemplateView {
     /// Its name.
     pub name: String,
@@ -127,6 +132,7 @@ pub struct TemplateView {
 
 /// Something that can be sent instead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Alternative {
     /// An approved template.

@@ -24,6 +24,7 @@ const ROWS: u32 = 200;
 
 /// What a sync did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SyncedTemplates))]
 pub struct Synced {
     /// How many templates the providers have.
     pub seen: usize,

@@ -30,6 +30,7 @@ pub const SETTLE_MS: u64 = 5 * 60 * 1000;
 
 /// The provider's rating of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = QualityRating))]
 #[serde(rename_all = "lowercase")]
 pub enum Quality {
     /// Not rated yet, or in a word that we do not know.
@@ -72,6 +73,7 @@ impl Quality {
 
 /// How a number sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NumberMode))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// As fast as its provider takes messages.

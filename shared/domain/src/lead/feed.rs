@@ -5,6 +5,7 @@ use std::fmt;
 
 /// A source that hands leads over by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LeadFeed))]
 #[serde(rename_all = "snake_case")]
 pub enum FeedKind {
     /// Forms inside Facebook and Instagram: a webhook names the lead, which is then fetched.

@@ -131,6 +131,7 @@ fn depth(value: &Value) -> usize {
 
 /// Where a visitor came from, as campaigns tag their links.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Utm {
     /// `utm_source`: the site.
     #[serde(skip_serializing_if = "Option::is_none", default)]

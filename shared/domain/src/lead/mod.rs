@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 /// What people made of a lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LeadStatus {
     /// Nobody has looked at it.

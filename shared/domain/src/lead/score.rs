@@ -24,6 +24,7 @@ pub struct ScoreFacts<'a> {
 
 /// One thing that the score is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ScoreReason {
     /// What was looked at.
     pub factor: &'static str,

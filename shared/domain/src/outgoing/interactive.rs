@@ -5,6 +5,7 @@ use serde_json::Value;
 
 /// An interactive message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Interactive {
     /// One to three reply buttons.
@@ -77,6 +78,7 @@ pub enum Interactive {
 
 /// A reply button.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReplyButton {
     /// Comes back when it is pressed; 1 to 256 characters, unique in the message.
@@ -87,6 +89,7 @@ pub struct ReplyButton {
 
 /// A section of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListSection {
     /// Its title; at most 24 characters; needed when there are several sections.
@@ -98,6 +101,7 @@ pub struct ListSection {
 
 /// A row of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListRow {
     /// Comes back when it is chosen; 1 to 200 characters, unique in the message.

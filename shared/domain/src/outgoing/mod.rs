@@ -70,6 +70,7 @@ pub struct OutgoingMedia {
 
 /// Where a file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MediaSource {
     /// A public `https` address that the provider fetches.
@@ -91,6 +92,7 @@ impl MediaSource {
 
 /// A place to send.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutgoingLocation {
     /// Degrees north, -90 to 90.
@@ -107,6 +109,7 @@ pub struct OutgoingLocation {
 
 /// A template with what fills it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TemplateUse {
     /// The template's registered name.
@@ -127,6 +130,7 @@ pub struct TemplateUse {
 
 /// What fills a template's variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Variables {
     /// By name.
@@ -154,6 +158,7 @@ impl Variables {
 
 /// What a template's header is filled with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TemplateHeaderValue))]
 #[serde(rename_all = "lowercase")]
 pub enum HeaderValue {
     /// The text of its one positional variable.
@@ -175,6 +180,7 @@ pub enum HeaderValue {
 
 /// What one of a template's buttons is filled with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ButtonValue {
     /// Which button, from 0.

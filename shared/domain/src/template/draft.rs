@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 /// A template in one language, as written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TemplateWords))]
 #[serde(deny_unknown_fields)]
 pub struct Words {
     /// What stands on top.
@@ -28,6 +29,7 @@ pub struct Words {
 
 /// What stands on top, as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase", tag = "format", deny_unknown_fields)]
 pub enum HeaderWords {
     /// A line of text with at most one variable.
@@ -62,6 +64,7 @@ pub enum HeaderWords {
 
 /// A button, as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "type", deny_unknown_fields)]
 pub enum ButtonWords {
     /// Answers with its text.
@@ -84,6 +87,7 @@ pub enum ButtonWords {
         /// What it says.
         text: String,
         /// The number, in E.164.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         phone_number: Redacted<String>,
     },
     /// Copies a code, given with every send.

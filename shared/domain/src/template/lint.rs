@@ -28,6 +28,7 @@ const LONGEST_HANDLE: usize = 4_096;
 
 /// Something about a template that would be refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Finding {
     /// The field, such as `body` or `buttons[0].url`.
     pub field: String,
@@ -39,6 +40,7 @@ pub struct Finding {
 
 /// The kinds of faults; the names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The name has other characters than `a-z`, `0-9` and `_`, or too many.

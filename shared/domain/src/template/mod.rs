@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a template is for; decides price and consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TemplateCategory))]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
     /// Offers; needs a recorded opt-in.
@@ -45,6 +46,7 @@ impl Category {
 
 /// Where a template stands with the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateState {
     /// May be sent.
@@ -100,6 +102,7 @@ impl TemplateState {
 
 /// How a template's variables are addressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ParameterFormat {
     /// By name: `{{agent_name}}`.
@@ -157,6 +160,7 @@ pub struct Template {
 
 /// What stands on top of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TemplateHeader))]
 #[serde(rename_all = "lowercase", tag = "format")]
 pub enum Header {
     /// A line of text with at most one variable.
@@ -176,6 +180,7 @@ pub enum Header {
 
 /// A button of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TemplateButton))]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum Button {
     /// Answers with its text; its payload may be given with a send.

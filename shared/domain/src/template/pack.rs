@@ -11,6 +11,7 @@ const FILES: [&str; 1] = [include_str!("packs/real_estate.json")];
 
 /// Templates for a trade.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TemplatePack))]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
     /// The name in paths: `real_estate`.
@@ -23,6 +24,7 @@ pub struct Pack {
 
 /// A template of a pack, in several languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PackTemplate {
     /// The name to register.

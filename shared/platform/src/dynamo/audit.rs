@@ -31,6 +31,7 @@ pub struct NewAuditEntry<'a> {
 
 /// Where a log ends: the newest entry's place and hash. 0 and 64 zeros while there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditHead {
     /// The place of the newest entry.
     pub seq: u64,
@@ -40,6 +41,7 @@ pub struct AuditHead {
 
 /// An entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditEntry {
     /// Its place in the chain, from 1.
     pub seq: u64,

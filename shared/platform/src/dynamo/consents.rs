@@ -36,6 +36,7 @@ pub struct NewConsent<'a> {
 
 /// A row of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Consent))]
 pub struct ConsentRow {
     /// Its id.
     pub id: ConsentId,

@@ -33,6 +33,7 @@ pub struct NewDelivery<'a> {
 
 /// An attempt to deliver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeliveryAttempt {
     /// When it began.
     pub at: Millis,

@@ -51,6 +51,7 @@ pub struct LeadCard {
 
 /// A box that was ticked: an opt-in counts once the person confirms it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OptInRequest {
     /// The words beside the box.
     pub wording: String,

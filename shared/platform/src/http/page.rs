@@ -15,6 +15,7 @@ const HIGHEST_LIMIT: u32 = 100;
 
 /// A page of a list.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
@@ -24,6 +25,7 @@ pub struct Page<T> {
 
 /// How to go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pagination {
     /// What to send as `cursor` for the next page; absent on the last.
     pub next_cursor: Option<String>,

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// The answer to a template's button.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ButtonAnswer))]
 pub struct Button {
     /// The button's text.
     pub text: Option<String>,
@@ -15,6 +16,7 @@ pub struct Button {
 
 /// A reaction as a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reaction {
     /// The provider's id of the message reacted to.
     pub provider_message_id: String,
@@ -24,6 +26,7 @@ pub struct Reaction {
 
 /// A reaction on a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReactionBy {
     /// Whose: `inbound` is the customer's.
     pub direction: Direction,
@@ -35,6 +38,7 @@ pub struct ReactionBy {
 
 /// What WhatsApp itself tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SystemMessage))]
 pub struct System {
     /// What happened, as reported.
     #[serde(rename = "type")]
@@ -45,6 +49,7 @@ pub struct System {
 
 /// What could not be carried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UnsupportedMessage))]
 pub struct Unsupported {
     /// The type as reported.
     #[serde(rename = "type")]
@@ -53,6 +58,7 @@ pub struct Unsupported {
 
 /// Another message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = MessageTarget))]
 pub struct Target {
     /// The provider's id of it.
     pub provider_message_id: String,
