@@ -11,6 +11,7 @@ pub mod endpoints;
 pub mod events;
 mod fence;
 pub mod health;
+pub mod forms;
 pub mod inbox;
 pub mod ingest;
 pub mod intake;

@@ -11,6 +11,7 @@ pub mod email;
 pub mod failure;
 pub mod file;
 pub mod health;
+pub mod form;
 pub mod identity;
 pub mod ids;
 pub mod inbound;

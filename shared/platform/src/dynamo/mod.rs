@@ -12,6 +12,7 @@ mod endpoints;
 mod event_queries;
 mod events;
 mod feeds;
+mod forms;
 mod happenings;
 mod health;
 mod idempotency;
@@ -50,6 +51,7 @@ pub use deliveries::{Delivery, DeliveryAttempt, DeliveryMove, DeliveryPage, NewD
 pub use endpoints::{Endpoint, EndpointHealth};
 pub use events::{EventEntry, EventPage, LogEntry, Moved};
 pub use feeds::Feed;
+pub use forms::{FirstSeen, Form};
 pub use happenings::{Happening, HappeningPage};
 pub use health::HealthRecord;
 pub use idempotency::{Begun, StoredAnswer};

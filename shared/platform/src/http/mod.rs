@@ -17,11 +17,12 @@ mod page;
 mod params;
 mod problem;
 mod standing;
+mod visitor;
 
 pub use auth::{Admin, Agent, Caller, Requirement, Viewer};
 pub use body::{JsonBody, NoBody, OptionalBody};
 pub use code::Code;
-pub use edge::{Call, serve};
+pub use edge::{Call, serve, serve_with_public};
 pub use envelope::Data;
 pub use file::{Elsewhere, File, FileBody};
 pub use idempotency::Seed;
@@ -29,3 +30,4 @@ pub use page::{Listing, Page, Pagination};
 pub use params::{Known, Params, PathId};
 pub use problem::{Problem, Refused};
 pub use standing::days_left;
+pub use visitor::{Submitted, Visitor, preflight, readable_from, see_other};
