@@ -405,5 +405,17 @@ async fn a_request_that_makes_a_form_makes_it_once() {
     let again = world.send("POST", "/v1/forms", &headers, body).await;
     assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201));
     assert_eq!(first.data()["id"], again.data()["id"]);
-    assert_eq!(world.all("/v1/forms", &world.tenant("meta").keys.live_admin).await.len(), 1);
+    let forms = world.all("/v1/forms", &world.tenant("meta").keys.live_admin).await;
+    assert_eq!(forms.iter().filter(|form| form["name"] == "F").count(), 1);
+}
+
+#[tokio::test]
+async fn the_demo_form_of_the_local_stack_takes_what_the_first_screen_says() {
+    let world = World::start().await;
+    let form = world.tenant("meta").form_id.unwrap();
+    let path = format!("/v1/forms/{form}/submissions");
+    let taken = world.send("POST", &path, &[ENCODED], "name=Aisha&phone=0501234567&consent=on").await;
+    assert_eq!(taken.status, 202, "{:?}", taken.json());
+    let [lead] = leads(&world).await.try_into().unwrap();
+    assert_eq!(consents(&world, &lead["contact_id"]).await.len(), 1);
 }

@@ -59,4 +59,5 @@ mod tenancy;
 mod tidy;
 mod told;
 mod vault;
+mod traces;
 mod webhook_samples;

@@ -40,6 +40,9 @@ pub struct DemoTenant {
     pub keys: DemoKeys,
     /// Where its provider posts.
     pub webhook_url: String,
+    /// Its public lead form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_id: Option<String>,
     /// Its number on Meta.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<DemoMeta>,
