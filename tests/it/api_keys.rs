@@ -310,7 +310,7 @@ async fn the_last_live_admin_key_without_an_end_cannot_be_given_one() {
     let own = all.iter().find(|key| key["role"] == "admin" && key["environment"] == "live").unwrap();
     let own_path = format!("{KEYS}/{}", text(own, "id"));
     let end = |days: u64| {
-        let at = domain::time::Millis::from_unix_ms((world.now_s() + days * 86_400) * 1000);
+        let at = Millis::from_unix_ms((world.now_s() + days * 86_400) * 1000);
         json!({"expires_at": at})
     };
     let conflict = (409, "conflict".to_owned());

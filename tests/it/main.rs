@@ -9,6 +9,7 @@ mod corpus;
 mod deliveries;
 mod endpoints;
 mod event_log;
+mod form_settings;
 mod forms;
 mod front_door;
 mod guide;

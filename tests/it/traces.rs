@@ -1,6 +1,7 @@
 //! A trace leads to everything that came of a request: timelines and what customers' systems were told.
 
-use e2e::{Receiver, World};
+use e2e::World;
+use e2e::receiver::Receiver;
 use local::Options;
 use serde_json::json;
 
