@@ -32,7 +32,12 @@ pub(crate) async fn form(world: &World, change: Value) -> Value {
     made.data()
 }
 
-pub(crate) async fn fill(world: &World, form: &Value, headers: &[(&str, &str)], body: impl ToString) -> Answer {
+pub(crate) async fn fill(
+    world: &World,
+    form: &Value,
+    headers: &[(&str, &str)],
+    body: impl ToString,
+) -> Answer {
     let path = form["submit_path"].as_str().unwrap();
     world.send("POST", path, headers, body.to_string()).await
 }

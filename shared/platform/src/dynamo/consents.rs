@@ -202,7 +202,7 @@ impl Store {
 }
 
 /// What was agreed to or withdrawn last, and what was last asked for.
-fn read(item: &Item) -> Option<(Purpose, [Option<Standing>; 2])> {
+pub(super) fn read(item: &Item) -> Option<(Purpose, [Option<Standing>; 2])> {
     let AttributeValue::S(sort) = item.get("sk")? else { return None };
     let purpose = Purpose::parse(sort.strip_prefix("CONSENT#")?)?;
     let at = |name: &str| match item.get(name) {

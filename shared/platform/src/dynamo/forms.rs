@@ -228,7 +228,7 @@ impl Store {
     }
 }
 
-fn read(item: Item) -> Result<Form, StoreError> {
+pub(super) fn read(item: Item) -> Result<Form, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt("read form", "FORM", error))
 }
 

@@ -24,7 +24,7 @@ pub use body::{JsonBody, NoBody, OptionalBody};
 pub use code::Code;
 pub use edge::{Call, serve, serve_with_public};
 pub use envelope::Data;
-pub use file::{Elsewhere, File, FileBody};
+pub use file::{Elsewhere, File, FileBody, Ndjson};
 pub use idempotency::Seed;
 pub use page::{Listing, Page, Pagination};
 pub use params::{Known, Params, PathId};
