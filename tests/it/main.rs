@@ -37,6 +37,7 @@ mod outbox;
 mod planted;
 mod preflight;
 mod rate_limits;
+mod receiver_kit;
 mod recovery;
 mod sandbox;
 mod send_errors;

@@ -31,7 +31,7 @@ pub(crate) async fn post(
         }
         let broken = |why: String| Problem::invalid(format!("line {}", index + 1), why);
         let value: Value = serde_json::from_slice(line).map_err(|error| broken(error.to_string()))?;
-        if value["kind"] == "end" {
+        if value.get("kind").is_some_and(|kind| kind == "end") {
             continue;
         }
         let record: Record = serde_json::from_value(value).map_err(|error| broken(error.to_string()))?;

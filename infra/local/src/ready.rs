@@ -148,6 +148,7 @@ mod tests {
                     test_admin: "d".into(),
                 },
                 webhook_url: "http://127.0.0.1:8787/v1/webhooks/whatsapp/tnt_1".into(),
+                form_id: None,
                 meta: None,
                 dialog360: None,
                 ultramsg: Some(DemoUltramsg {

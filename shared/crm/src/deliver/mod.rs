@@ -9,7 +9,7 @@ mod recover;
 mod signature;
 mod sweep;
 
-pub use conformance::{Finding, check_receiver};
+pub use conformance::{Finding, PROMPT, check_receiver};
 pub use recover::{Recovered, Redelivered, recover, redeliver};
 pub use sweep::{SweptDeliveries, sweep};
 

@@ -196,7 +196,7 @@ impl Store {
             let text = |field| known.get(field);
             let named = [
                 text(PersonField::Phone).and_then(|text| Phone::parse_e164(text).ok()).map(Identity::Phone),
-                text(PersonField::Bsuid).and_then(|text| Bsuid::parse(text)).map(Identity::Bsuid),
+                text(PersonField::Bsuid).and_then(Bsuid::parse).map(Identity::Bsuid),
                 text(PersonField::Opaque).map(|text| Identity::Opaque(text.to_owned())),
                 text(PersonField::Email).and_then(|text| Email::parse(text).ok()).map(Identity::Email),
             ];
