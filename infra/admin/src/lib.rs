@@ -5,8 +5,8 @@ mod audit;
 mod command;
 mod error;
 mod queues;
-mod rewrap;
 mod receiver;
+mod rewrap;
 mod secrets;
 mod tenants;
 

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use zeroize::Zeroizing;
 
 /// What the key is sealed for.
-const PURPOSE: &str = "form";
+pub(crate) const FORM_PURPOSE: &str = "form";
 /// Where it lies.
 const PLACE: &str = "addresses";
 /// How much of an IPv6 address names a household: it has the rest to itself.
@@ -58,12 +58,12 @@ async fn key(platform: &Platform, tenant: TenantId) -> Result<Zeroizing<Vec<u8>>
     } else {
         let mut random = Zeroizing::new([0u8; 32]);
         getrandom::fill(random.as_mut()).map_err(|_| AddressError::Random)?;
-        let new = platform.vault.seal(tenant, PURPOSE, PLACE, random.as_ref()).await?;
+        let new = platform.vault.seal(tenant, FORM_PURPOSE, PLACE, random.as_ref()).await?;
         // Somebody may have been faster: then theirs is the key.
         platform.store.keep_form_address_key(tenant, new.to_string()).await?
     };
     let sealed = Sealed::parse(&sealed).map_err(VaultError::from)?;
-    Ok(platform.vault.open(tenant, PURPOSE, PLACE, &sealed).await?)
+    Ok(platform.vault.open(tenant, FORM_PURPOSE, PLACE, &sealed).await?)
 }
 
 fn hashed(key: &[u8], address: Option<IpAddr>) -> Address {

@@ -3,6 +3,7 @@
 mod address;
 mod submit;
 
+pub(crate) use address::FORM_PURPOSE;
 pub use address::{Address, AddressError, address};
 pub use submit::{Refusal, Submission, submit};
 
