@@ -301,3 +301,34 @@ async fn another_plan_is_another_limit_for_every_key_at_once() {
     let new = made(&world, &tenant.keys.live_admin, "viewer", "live", json!({})).await;
     assert_eq!((limit(&text(&new, "key")).await, &new["rate_limit"]), ("1000".to_owned(), &json!(1_000)));
 }
+
+#[tokio::test]
+async fn the_last_live_admin_key_without_an_end_cannot_be_given_one() {
+    let world = World::start().await;
+    let admin = world.tenant("meta").keys.live_admin;
+    let all = world.all(KEYS, &admin).await;
+    let own = all.iter().find(|key| key["role"] == "admin" && key["environment"] == "live").unwrap();
+    let own_path = format!("{KEYS}/{}", text(own, "id"));
+    let end = |days: u64| {
+        let at = Millis::from_unix_ms((world.now_s() + days * 86_400) * 1000);
+        json!({"expires_at": at})
+    };
+    let conflict = (409, "conflict".to_owned());
+    assert_eq!(refused(&ask(&world, "PATCH", &own_path, &admin, &end(9)).await), conflict);
+    // One that ends itself, and one of the sandbox, do not stay.
+    let ending = made(&world, &admin, "admin", "live", end(30)).await;
+    made(&world, &admin, "admin", "test", json!({})).await;
+    assert_eq!(refused(&ask(&world, "PATCH", &own_path, &admin, &end(9)).await), conflict);
+    assert_eq!(ask(&world, "PATCH", &own_path, &admin, &json!({"name": "main"})).await.status, 200);
+
+    let other = made(&world, &admin, "admin", "live", json!({})).await;
+    let other_path = format!("{KEYS}/{}", text(&other, "id"));
+    let (body, ending) = (end(9), format!("{KEYS}/{}", text(&ending, "id")));
+    let (one, two) = tokio::join!(
+        ask(&world, "PATCH", &own_path, &admin, &body),
+        ask(&world, "PATCH", &other_path, &admin, &body),
+    );
+    let done = [&one, &two].iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(done, 1, "{:?} {:?}", one.json(), two.json());
+    assert_eq!(ask(&world, "PATCH", &ending, &admin, &end(5)).await.status, 200);
+}

@@ -305,3 +305,28 @@ async fn sources_are_connected_by_admins_with_what_they_need_and_keep_their_secr
     assert_eq!(world.send("DELETE", path, &headers, "").await.status, 200);
     assert_eq!(world.send("DELETE", path, &headers, "").await.status, 404);
 }
+
+#[tokio::test]
+async fn a_sources_token_is_shown_once_and_its_changes_are_in_the_audit_log() {
+    let world = World::start().await;
+    let admin = world.tenant("meta").keys.live_admin;
+    let bearer = format!("Bearer {admin}");
+    let headers =
+        [("authorization", &*bearer), ("content-type", "application/json"), ("idempotency-key", "site-1")];
+    let path = "/v1/integrations/leads/website";
+    let first = world.send("PUT", path, &headers, "{}").await;
+    let token = first.data()["token"].as_str().unwrap().to_owned();
+    let again = world.send("PUT", path, &headers, "{}").await;
+    assert_eq!(
+        (again.status.as_u16(), &again.headers["idempotency-replayed"]),
+        (200, &"true".parse().unwrap())
+    );
+    assert_eq!(again.data()["token"], Value::Null, "{:?}", again.json());
+    let scan = json!({"TableName": world.stack.ready().tables["ephemeral"]});
+    let kept = world.aws(platform::aws::Service::DynamoDb, "Scan", &scan).await;
+    assert!(kept["Count"].as_u64().unwrap() > 0 && !kept.to_string().contains(&token));
+    assert_eq!(world.send("DELETE", path, &headers[..1], "").await.status, 200);
+    let log = world.all("/v1/audit?target=website", &admin).await;
+    let actions: Vec<_> = log.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["lead_source.disconnect", "lead_source.connect"]);
+}

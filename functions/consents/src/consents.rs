@@ -90,6 +90,8 @@ pub(crate) async fn post(
         recorded_at: seed.first_at,
         wording: body.wording.as_deref(),
         language: body.language.as_deref(),
+        version: None,
+        ip_hash: None,
         source: body.source.as_deref().unwrap_or("api"),
         actor: &actor,
         trace_id: caller.call.trace_id,
@@ -105,6 +107,9 @@ pub(crate) async fn post(
 
 /// An agreement needs the words that were shown, their language and where; a withdrawal must be as easy as that.
 fn check(body: &ConsentBody, occurred_at: Millis, now: Millis) -> Result<(), Problem> {
+    if body.state == ConsentState::Pending {
+        return Err(Problem::invalid("state", "Expected `granted` or `revoked`."));
+    }
     if body.state == ConsentState::Granted {
         for (field, given) in
             [("wording", &body.wording), ("language", &body.language), ("source", &body.source)]

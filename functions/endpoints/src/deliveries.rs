@@ -81,6 +81,8 @@ pub(crate) async fn redeliver(
     params.only(&[])?;
     let id = id.parse(DeliveryId::parse)?;
     let tenant = caller.tenant();
+    platform.store.delivery(tenant, id).await?.ok_or(Problem::NotFound)?;
+    note(&platform, &caller, "delivery.redeliver", &id.to_string()).await?;
     match deliver::redeliver(&platform, tenant, id, caller.now()).await? {
         Redelivered::Yes => {}
         Redelivered::NotFound => return Err(Problem::NotFound),
@@ -90,7 +92,6 @@ pub(crate) async fn redeliver(
             return Err(Problem::Conflict { message, retry_after_s: Some(ATTEMPT_S) });
         }
     }
-    note(&platform, &caller, "delivery.redeliver", &id.to_string()).await?;
     let found = read::delivery(&platform.store, tenant, id).await?;
     found.map(Data::accepted).ok_or(Problem::NotFound)
 }

@@ -1,6 +1,9 @@
 //! The event log: what did not simply apply, why, and trying it again. Reading is for everyone, replay for admins.
 
+mod audit;
 mod event;
+mod export;
+mod import;
 mod list;
 mod replay;
 mod replay_many;
@@ -24,6 +27,8 @@ pub fn router(platform: Platform) -> Router {
         .route("/events/replay", post(replay_many::post))
         .route("/events/{id}", get(event::get))
         .route("/events/{id}/replay", post(replay::post))
-        .route("/traces/{trace_id}", get(trace::get));
+        .route("/traces/{trace_id}", get(trace::get))
+        .route("/export", get(export::get))
+        .route("/import", post(import::post));
     serve(routes, platform)
 }

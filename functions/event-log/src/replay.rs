@@ -35,17 +35,17 @@ pub(crate) async fn post(
     params.only(&[])?;
     let id = id.parse(EventId::parse)?;
     let tenant = caller.tenant();
+    let parked =
+        platform.store.event(tenant, id).await?.is_some_and(|event| event.state == EventState::Parked);
+    if parked {
+        // Before it is done: what happened is then never missing from the log.
+        let (actor, target) = (caller.principal.key_id.to_string(), id.to_string());
+        let (at, trace_id) = (caller.now(), caller.call.trace_id);
+        let entry = NewAuditEntry { at, actor: &actor, action: "event.replay", target: &target, trace_id };
+        platform.store.append_audit(tenant, entry).await?;
+    }
     let state = match replay(&platform, tenant, id, caller.now()).await.map_err(problem)? {
         Replay::Queued => {
-            let (actor, target) = (caller.principal.key_id.to_string(), id.to_string());
-            let entry = NewAuditEntry {
-                at: caller.now(),
-                actor: &actor,
-                action: "event.replay",
-                target: &target,
-                trace_id: caller.call.trace_id,
-            };
-            platform.store.append_audit(tenant, entry).await?;
             let state = LoggedState::Logged(EventState::Replaying);
             return Ok(Data::accepted(Replaying { id, state }));
         }

@@ -151,6 +151,8 @@ pub(crate) async fn post(
             recorded_at: seed.first_at,
             wording: given.wording.as_deref(),
             language: given.language.as_deref(),
+            version: None,
+            ip_hash: None,
             source: given.source.as_deref().unwrap_or("api"),
             actor: &actor,
             trace_id: caller.call.trace_id,
@@ -163,6 +165,9 @@ pub(crate) async fn post(
 
 /// An agreement needs the words that were shown and their language.
 fn check(given: &ConsentGiven, now: Millis) -> Result<&ConsentGiven, Problem> {
+    if given.state == ConsentState::Pending {
+        return Err(Problem::invalid("consent.state", "Expected `granted` or `revoked`."));
+    }
     let needed = given.state == ConsentState::Granted;
     for (name, text, most, needed) in [
         ("consent.wording", &given.wording, LONGEST_TEXT, needed),

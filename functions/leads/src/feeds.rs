@@ -1,9 +1,11 @@
 //! `GET`, `PUT` and `DELETE /v1/integrations/leads/{source}`
 
 use axum::extract::State;
+use axum::response::Response;
 use crm::intake::{FeedError, FeedSettings, FeedView, connect_feed, disconnect_feed, show_feed};
 use domain::lead::FeedKind;
 use platform::Platform;
+use platform::dynamo::NewAuditEntry;
 use platform::http::{Admin, Caller, Data, JsonBody, NoBody, Params, PathId, Problem, Viewer};
 use platform::vault::VaultError;
 use serde::Deserialize;
@@ -69,12 +71,15 @@ pub(crate) async fn put(
     params: Params,
     source: PathId,
     JsonBody(body): JsonBody<FeedBody>,
-) -> Result<Data<FeedView>, Problem> {
+) -> Result<Response, Problem> {
     params.only(&[])?;
     let kind = kind_of(&source)?;
     let settings = read(kind, body)?;
+    note(&platform, &caller, "lead_source.connect", kind).await?;
     let connected = connect_feed(&platform, caller.tenant(), kind, settings, caller.now()).await;
-    connected.map(Data::ok).map_err(problem)
+    let connected = connected.map_err(problem)?;
+    let kept = Data::ok(FeedView { token: None, ..connected.clone() });
+    Ok(Data::ok(connected).shown_once(kept))
 }
 
 /// Disconnects a source of leads.
@@ -93,10 +98,24 @@ pub(crate) async fn delete(
 ) -> Result<Data<FeedView>, Problem> {
     params.only(&[])?;
     let kind = kind_of(&source)?;
-    if !disconnect_feed(&platform, caller.tenant(), kind).await? {
-        return Err(Problem::NotFound);
-    }
+    platform.store.feed(caller.tenant(), kind).await?.ok_or(Problem::NotFound)?;
+    note(&platform, &caller, "lead_source.disconnect", kind).await?;
+    disconnect_feed(&platform, caller.tenant(), kind).await?;
     Ok(Data::ok(show_feed(&platform, caller.tenant(), kind).await?))
+}
+
+/// In the audit log before it is done.
+async fn note(
+    platform: &Platform,
+    caller: &Caller<Admin>,
+    action: &str,
+    kind: FeedKind,
+) -> Result<(), Problem> {
+    let actor = caller.principal.key_id.to_string();
+    let (target, trace_id) = (kind.as_str(), caller.call.trace_id);
+    let entry = NewAuditEntry { at: caller.now(), actor: &actor, action, target, trace_id };
+    platform.store.append_audit(caller.tenant(), entry).await?;
+    Ok(())
 }
 
 fn kind_of(source: &PathId) -> Result<FeedKind, Problem> {

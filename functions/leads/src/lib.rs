@@ -1,17 +1,20 @@
-//! Leads: made, listed, changed, everything that happened with them, and the sources that hand them over.
+//! Leads: made, listed, changed, everything that happened with them, the sources that hand them over, and the forms
+//! that visitors fill in.
 
 mod create;
 mod feeds;
+mod forms;
 mod lead;
 mod list;
 mod problem;
+mod submissions;
 mod timeline;
 mod update;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use platform::Platform;
-use platform::http::serve;
+use platform::http::serve_with_public;
 
 /// The routes as the OpenAPI document describes them.
 #[cfg(feature = "openapi")]
@@ -35,6 +38,11 @@ pub fn router(platform: Platform) -> Router {
         .route("/leads", get(list::get).post(create::post))
         .route("/leads/{id}", get(lead::get).patch(update::patch))
         .route("/leads/{id}/timeline", get(timeline::get).post(timeline::post))
-        .route("/integrations/leads/{source}", get(feeds::get).put(feeds::put).delete(feeds::delete));
-    serve(routes, platform)
+        .route("/integrations/leads/{source}", get(feeds::get).put(feeds::put).delete(feeds::delete))
+        .route("/forms", get(forms::list).post(forms::post))
+        .route("/forms/{id}", get(forms::get).patch(forms::patch).delete(forms::delete));
+    let public = Router::new()
+        .route("/forms/{id}/definition", get(submissions::definition).options(submissions::options))
+        .route("/forms/{id}/submissions", post(submissions::post).options(submissions::options));
+    serve_with_public(routes, public, platform)
 }

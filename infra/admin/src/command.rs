@@ -54,6 +54,16 @@ pub enum Command {
     /// The audit log of a tenant.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Send a receiver of customer webhooks good and bad deliveries, and say what it does with each. Its secret is read
+    /// from the input.
+    CheckReceiver {
+        /// Where it is.
+        #[arg(long)]
+        url: String,
+        /// Take receivers on this machine, over http, too.
+        #[arg(long)]
+        allow_loopback: bool,
+    },
 }
 
 /// What to do with tenants.
@@ -174,6 +184,7 @@ mod tests {
             "admin --stage local --endpoint-url http://127.0.0.1:8788 status",
             "admin rotate meta-app-secret --force",
             "admin rewrap --after tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --limit 10",
+            "admin check-receiver --url https://example.ae/hooks",
             &format!("admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7:{hash}"),
         ] {
             assert!(parse(good).is_ok(), "{good}");
@@ -185,6 +196,7 @@ mod tests {
             "admin tenant plan tnt_1 growth",
             "admin rotate meta-app-secret s3cret",
             "admin rewrap --after nobody",
+            "admin check-receiver --url https://example.ae/hooks --secret whsec_AAAA",
             "admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7",
             "admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7:xyz",
         ] {

@@ -46,6 +46,9 @@ pub enum AdminError {
     /// The chain is broken.
     #[error("the audit log of {0} is broken: {1}")]
     Broken(TenantId, BrokenAt),
+    /// A receiver could not be checked, or does not do as it must.
+    #[error("{0}")]
+    Receiver(String),
     /// The answer could not be written.
     #[error("cannot write the answer: {0}")]
     Output(std::io::Error),

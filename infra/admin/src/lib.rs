@@ -5,6 +5,7 @@ mod audit;
 mod command;
 mod error;
 mod queues;
+mod receiver;
 mod rewrap;
 mod secrets;
 mod tenants;
@@ -46,7 +47,9 @@ pub async fn run(
     out: &mut dyn Write,
     now: Millis,
 ) -> Result<(), AdminError> {
-    let config = Config::of_stage(&args.stage, args.endpoint_url.as_deref())?;
+    // A receiver is asked, nothing of AWS: it need not be configured for that.
+    let nowhere = matches!(args.command, Command::CheckReceiver { .. }).then_some("http://127.0.0.1");
+    let config = Config::of_stage(&args.stage, args.endpoint_url.as_deref().or(nowhere))?;
     let mut desk = Desk {
         platform: Platform::new(&config, Arc::new(SystemClock))?,
         aws: Aws::new(&config.aws, &config.function)?,
@@ -64,5 +67,8 @@ pub async fn run(
         Command::Rotate { secret, force } => secrets::rotate(&mut desk, secret, force, input).await,
         Command::Rewrap { after, limit } => rewrap::run(&mut desk, after, limit).await,
         Command::Audit(command) => audit::run(&mut desk, command).await,
+        Command::CheckReceiver { url, allow_loopback } => {
+            receiver::run(&mut desk, &url, allow_loopback, input).await
+        }
     }
 }

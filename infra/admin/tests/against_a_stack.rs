@@ -15,6 +15,7 @@ use platform::config::Config;
 use platform::dynamo::SealedItem;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::io::AsyncWriteExt as _;
 
 /// Runs a command line; `input` is what is typed.
 async fn admin(stack: &Stack, line: &[&str], input: &str) -> Result<String, AdminError> {
@@ -167,8 +168,12 @@ async fn secrets_are_wrapped_anew_tenant_by_tenant_and_a_run_is_continued_where_
         }
         all
     };
+    // The key that visitors' addresses are hashed with is one of them.
+    let id = TenantId::parse(&stack.ready().tenants[0].id).unwrap();
+    let hashed = async || crm::forms::address(&platform(&stack), id, None).await.unwrap();
+    let hash = hashed().await;
     let before = sealed().await;
-    assert!(before.len() >= 3, "{before:?}");
+    assert!(before.len() >= 4, "{before:?}");
     let first = admin(&stack, &["rewrap", "--limit", "2"], "").await.unwrap();
     let last = first.lines().last().unwrap().rsplit(' ').next().unwrap();
     assert_eq!(first.lines().count(), 3, "{first}");
@@ -179,6 +184,7 @@ async fn secrets_are_wrapped_anew_tenant_by_tenant_and_a_run_is_continued_where_
         items.iter().flat_map(|item| item.values.values().cloned()).collect::<Vec<_>>()
     };
     assert!(values(&before).iter().zip(values(&after)).all(|(old, new)| *old != new), "each is wrapped anew");
+    assert_eq!(hashed().await, hash);
     // With the key switched off nothing is done, and it says where.
     let described =
         aws(&stack, Service::Kms, "DescribeKey", &json!({"KeyId": "alias/hadar-local-tokens"})).await;
@@ -187,4 +193,35 @@ async fn secrets_are_wrapped_anew_tenant_by_tenant_and_a_run_is_continued_where_
     let refused = admin(&stack, &["rewrap"], "").await.unwrap_err();
     assert!(matches!(refused, AdminError::Rewrap(..)), "{refused}");
     assert_eq!(sealed().await, after);
+}
+
+#[tokio::test]
+async fn a_receiver_is_checked_without_a_stack_and_its_secret_is_read_from_the_input() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hooks", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                stream.readable().await.unwrap();
+                stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
+                // What is not read would reset the connection, and with it the answer.
+                let _reset = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            });
+        }
+    });
+    let check = async |url: &str, input: &str| {
+        let args = ["admin", "check-receiver", "--allow-loopback", "--url", url];
+        let args = Args::try_parse_from(args).unwrap();
+        let mut out = Vec::new();
+        let done = run(args, &mut input.as_bytes(), &mut out, SystemClock.now()).await;
+        (done, String::from_utf8(out).unwrap())
+    };
+    let (none, _) = check(&url, "\n").await;
+    assert!(matches!(none, Err(AdminError::NoValue)), "{none:?}");
+    let (done, said) = check(&url, "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n").await;
+    assert!(matches!(&done, Err(AdminError::Receiver(why)) if why.ends_with("checks failed")), "{done:?}");
+    assert!(said.contains("pass  a good delivery:"), "{said}");
+    assert!(said.contains("FAIL  another secret: expected 4xx"), "{said}");
+    assert!(!said.contains("whsec_"), "{said}");
 }

@@ -5,12 +5,15 @@ use crate::provision::random;
 use crate::ready::{DemoDialog360, DemoKeys, DemoMeta, DemoTenant, DemoUltramsg, write_whole};
 use crm::provision::{self, ProvisionError};
 use domain::access::{ApiKey, Environment, Role};
-use domain::ids::TenantId;
+use domain::consent::Purpose;
+use domain::form::{ConsentBox, Definition, FormField, FormStatus, Texts};
+use domain::ids::{FormId, TenantId, derived_ulid};
 use domain::language::Language;
 use domain::provider::Provider;
 use domain::tenant::{Number, Plan};
 use domain::time::Millis;
 use platform::Platform;
+use platform::dynamo::Form;
 use std::path::Path;
 
 /// Where the keys of the demo tenants are kept: the tables have only their digests.
@@ -115,12 +118,48 @@ async fn make(
             test_admin: key(sandbox, Role::Admin, Environment::Test, "demo test admin").await?,
         },
         webhook_url: String::new(),
+        form_id: None,
         meta: None,
         dialog360: None,
         ultramsg: None,
     };
     connect(platform, live, brokerage.provider, &mut tenant).await?;
+    if brokerage.provider == Provider::Meta {
+        tenant.form_id = Some(form(platform, live, now).await?.to_string());
+    }
     Ok(tenant)
+}
+
+/// A form with a box in both languages that any page may use.
+async fn form(platform: &Platform, tenant: TenantId, now: Millis) -> Result<FormId, ProvisionError> {
+    let field = |name: &str, required| FormField { name: name.to_owned(), required, label: None };
+    let definition = Definition {
+        name: "Demo form".to_owned(),
+        status: FormStatus::Enabled,
+        allowed_origins: vec!["*".to_owned()],
+        fields: vec![
+            field("name", true),
+            field("phone", true),
+            field("email", false),
+            field("message", false),
+        ],
+        consent: Some(ConsentBox {
+            required: false,
+            version: "1".to_owned(),
+            purpose: Purpose::Marketing,
+            wording: Texts {
+                ar: Some("أوافق على تلقي العروض عبر واتساب. يمكنني إلغاء الاشتراك في أي وقت.".to_owned()),
+                en: Some("Send me offers on WhatsApp. I can stop them at any time.".to_owned()),
+            },
+        }),
+        default_language: Language::En,
+        source: "website".to_owned(),
+        redirect_url: None,
+    };
+    let id = FormId::from_ulid(derived_ulid(now.unix_ms(), &[&tenant.to_string(), "demo form"]));
+    let form = Form { id, definition, created_at: now, updated_at: now, revision: 0 };
+    platform.store.save_form(tenant, &form).await?;
+    Ok(id)
 }
 
 /// Gives a demo tenant its number.

@@ -40,6 +40,9 @@ pub struct DemoTenant {
     pub keys: DemoKeys,
     /// Where its provider posts.
     pub webhook_url: String,
+    /// Its public lead form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_id: Option<String>,
     /// Its number on Meta.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<DemoMeta>,
@@ -145,6 +148,7 @@ mod tests {
                     test_admin: "d".into(),
                 },
                 webhook_url: "http://127.0.0.1:8787/v1/webhooks/whatsapp/tnt_1".into(),
+                form_id: None,
                 meta: None,
                 dialog360: None,
                 ultramsg: Some(DemoUltramsg {

@@ -55,6 +55,13 @@ fn write(out: &mut String, ready: &Ready, data_dir: Option<&Path>, now_s: u64, s
         writeln!(out)?;
         writeln!(out, "curl -s '{}/v1/conversations' \\", ready.base_url)?;
         writeln!(out, "  -H 'Authorization: Bearer {}'", tenant.keys.live_viewer)?;
+        if let Some(form) = &tenant.form_id {
+            writeln!(out)?;
+            writeln!(out, "{}", style.heading("A visitor of the website fills in the form:"))?;
+            writeln!(out)?;
+            writeln!(out, "curl -s '{}/v1/forms/{form}/submissions' \\", ready.base_url)?;
+            writeln!(out, "  -d 'name=Aisha' -d 'phone=0501234567' -d 'consent=on'")?;
+        }
     }
     writeln!(out)?;
     writeln!(out, "Ctrl-C stops it.")

@@ -14,8 +14,8 @@ use domain::address_range::AddressRange;
 use domain::ids::{KeyId, TenantId};
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{ApiKeyRecord, KeyEdit, KeyMade, KeyRevoked, NewAuditEntry, StoreError};
-use reach::{Reach, another_admin, opens_everything};
+use platform::dynamo::{ApiKeyRecord, KeyEdit, KeyEdited, KeyMade, KeyRevoked, NewAuditEntry, StoreError};
+use reach::{Reach, another_admin, endless_admin, opens_everything};
 use ulid::Ulid;
 use uuid::Uuid;
 use view::view;
@@ -162,7 +162,7 @@ pub async fn find(platform: &Platform, by: &By, id: KeyId) -> Result<KeyView, Ke
 /// Changes a key's name, addresses or end.
 ///
 /// # Errors
-/// As [`KeyError`] says.
+/// As [`KeyError`] says; of a tenant's admin keys one has no end.
 pub async fn edit(platform: &Platform, by: &By, id: KeyId, edit: &KeyEdit) -> Result<KeyView, KeyError> {
     let reach = Reach::of(&platform.store, by).await?;
     let found = reach.find(&platform.store, id).await?;
@@ -171,10 +171,28 @@ pub async fn edit(platform: &Platform, by: &By, id: KeyId, edit: &KeyEdit) -> Re
         let message = "This key was rotated and ends with its overlap; revoke it to end it now.";
         return Err(KeyError::Conflict(message.to_owned()));
     }
-    if !platform.store.edit_api_key(&found.digest, edit, by.entry("api_key.edit", &target)).await? {
-        return Err(KeyError::Conflict("A revoked key cannot be changed.".to_owned()));
+    let ends = matches!(edit.expires_at, Some(Some(_))) && found.record.expires_at.is_none();
+    for _ in 0..TRIES {
+        let survivor = if ends && opens_everything(&found.record, by.now) {
+            let other = endless_admin(&platform.store, found.record.tenant, id, by.now).await?;
+            Some(other.ok_or_else(|| {
+                let message = "This is the tenant's last admin key without an end; make another one first.";
+                KeyError::Conflict(message.to_owned())
+            })?)
+        } else {
+            None
+        };
+        let log = by.entry("api_key.edit", &target);
+        match platform.store.edit_api_key(&found.digest, edit, survivor.as_deref(), log).await? {
+            KeyEdited::Yes => return Ok(view(&reach.find(&platform.store, id).await?.record, by.now)),
+            KeyEdited::Revoked => {
+                return Err(KeyError::Conflict("A revoked key cannot be changed.".to_owned()));
+            }
+            // The key that was to stay was revoked or given an end: look again.
+            KeyEdited::SurvivorGone => {}
+        }
     }
-    Ok(view(&reach.find(&platform.store, id).await?.record, by.now))
+    Err(KeyError::Conflict("Other admin keys are being changed; try again.".to_owned()))
 }
 
 /// Revokes a key, for good; revoking it again changes nothing.

@@ -63,6 +63,8 @@ pub async fn event(
         recorded_at: said.now,
         wording: said.wording,
         language: said.language,
+        version: None,
+        ip_hash: None,
         source: said.source,
         actor: "contact",
         trace_id: said.trace_id,

@@ -2,6 +2,7 @@
 //! they are, and nobody sees them.
 
 use crate::endpoints::ENDPOINT_PURPOSE;
+use crate::forms::FORM_PURPOSE;
 use crate::provision::INTEGRATION_PURPOSE;
 use domain::ids::TenantId;
 use platform::Platform;
@@ -41,6 +42,7 @@ pub async fn rewrap(platform: &Platform, tenant: TenantId) -> Result<Rewrapped, 
         let purpose = match item.kind {
             SealedKind::Integration => INTEGRATION_PURPOSE,
             SealedKind::Endpoint => ENDPOINT_PURPOSE,
+            SealedKind::Form => FORM_PURPOSE,
         };
         let mut new = BTreeMap::new();
         let mut fresh = 0;

@@ -43,6 +43,8 @@ pub enum ConsentState {
     Granted,
     /// Withdrawn.
     Revoked,
+    /// A box was ticked; it counts once the person confirms it.
+    Pending,
 }
 
 impl ConsentState {
@@ -52,13 +54,14 @@ impl ConsentState {
         match self {
             Self::Granted => "granted",
             Self::Revoked => "revoked",
+            Self::Pending => "pending",
         }
     }
 
     /// Reads the name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Granted, Self::Revoked].into_iter().find(|state| state.as_str() == text)
+        [Self::Granted, Self::Revoked, Self::Pending].into_iter().find(|state| state.as_str() == text)
     }
 }
 
@@ -89,12 +92,22 @@ pub struct Consents {
     pub marketing: Option<Standing>,
     /// Everything.
     pub channel: Option<Standing>,
+    /// When marketing was last asked for and not confirmed. Apart from the standing, because it moves none: it takes no
+    /// agreement away and undoes no withdrawal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marketing_asked_at: Option<Millis>,
 }
 
 impl Consents {
     /// Joins a standing in; order and repetition change nothing.
     #[must_use]
     pub fn with(mut self, purpose: Purpose, standing: Standing) -> Self {
+        if standing.state == ConsentState::Pending {
+            if purpose == Purpose::Marketing {
+                self.marketing_asked_at = self.marketing_asked_at.max(Some(standing.at));
+            }
+            return self;
+        }
         let slot = match purpose {
             Purpose::Marketing => &mut self.marketing,
             Purpose::Channel => &mut self.channel,
@@ -107,6 +120,18 @@ impl Consents {
     #[must_use]
     pub fn bars_everything(&self) -> bool {
         self.channel.is_some_and(|standing| standing.state == ConsentState::Revoked)
+    }
+
+    /// Whether marketing was asked for and waits for the person's word: neither agreed to, nor withdrawn since.
+    #[must_use]
+    pub fn awaits_marketing(&self) -> bool {
+        let Some(asked) = self.marketing_asked_at else { return false };
+        !self.bars_everything()
+            && match self.marketing {
+                None => true,
+                Some(Standing { state: ConsentState::Granted, .. }) => false,
+                Some(Standing { at, .. }) => asked > at,
+            }
     }
 
     /// Whether marketing messages are allowed.
@@ -145,17 +170,38 @@ mod tests {
         assert!(!stopped.allows_marketing() && !stopped.bars_everything());
     }
 
+    #[test]
+    fn a_ticked_box_allows_nothing_takes_nothing_away_and_undoes_no_withdrawal() {
+        use ConsentState::{Granted, Pending, Revoked};
+        for (events, allowed, awaited) in [
+            (vec![(Pending, 1)], false, true),
+            (vec![(Granted, 1), (Pending, 2)], true, false),
+            (vec![(Pending, 1), (Granted, 2)], true, false),
+            (vec![(Pending, 1), (Revoked, 1)], false, false),
+            (vec![(Pending, 1), (Revoked, 2)], false, false),
+            (vec![(Revoked, 1), (Pending, 2)], false, true),
+            (vec![(Granted, 1), (Revoked, 2), (Pending, 3)], false, true),
+        ] {
+            let fold = events.iter().fold(Consents::default(), |all, (state, at)| {
+                all.with(Purpose::Marketing, standing(*state, *at))
+            });
+            assert_eq!((fold.allows_marketing(), fold.awaits_marketing()), (allowed, awaited), "{events:?}");
+            let barred = fold.with(Purpose::Channel, standing(Revoked, 9));
+            assert!(!barred.allows_marketing() && !barred.awaits_marketing());
+        }
+    }
+
     proptest! {
         #[test]
         fn any_order_of_consent_events_ends_equal(
-            (events, shuffled) in prop::collection::vec((any::<bool>(), any::<bool>(), 0u64..4), 0..8)
+            (events, shuffled) in prop::collection::vec((any::<bool>(), 0usize..3, 0u64..4), 0..8)
                 .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle()))
         ) {
-            let fold = |events: &[(bool, bool, u64)]| {
-                events.iter().fold(Consents::default(), |all, (channel, revoked, at)| {
+            let fold = |events: &[(bool, usize, u64)]| {
+                events.iter().fold(Consents::default(), |all, (channel, state, at)| {
                     let purpose = if *channel { Purpose::Channel } else { Purpose::Marketing };
-                    let state = if *revoked { ConsentState::Revoked } else { ConsentState::Granted };
-                    all.with(purpose, standing(state, *at))
+                    let states = [ConsentState::Granted, ConsentState::Revoked, ConsentState::Pending];
+                    all.with(purpose, standing(states[*state], *at))
                 })
             };
             prop_assert_eq!(fold(&events), fold(&shuffled));

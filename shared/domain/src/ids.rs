@@ -141,6 +141,10 @@ id!(
     ObjectId, "obj"
 );
 id!(
+    /// A public lead form.
+    FormId, "form"
+);
+id!(
     /// A receiver of customer webhooks.
     EndpointId, "we"
 );

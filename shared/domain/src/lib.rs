@@ -10,6 +10,7 @@ pub mod consent;
 pub mod email;
 pub mod failure;
 pub mod file;
+pub mod form;
 pub mod health;
 pub mod identity;
 pub mod ids;

@@ -64,13 +64,31 @@ pub(super) async fn another_admin(
     than: KeyId,
     now: Millis,
 ) -> Result<Option<String>, KeyError> {
+    admin(store, tenant, than, |record| opens_everything(record, now)).await
+}
+
+/// The same, of those without an end.
+pub(super) async fn endless_admin(
+    store: &Store,
+    tenant: TenantId,
+    than: KeyId,
+    now: Millis,
+) -> Result<Option<String>, KeyError> {
+    admin(store, tenant, than, |record| opens_everything(record, now) && record.expires_at.is_none()).await
+}
+
+async fn admin(
+    store: &Store,
+    tenant: TenantId,
+    than: KeyId,
+    fits: impl Fn(&ApiKeyRecord) -> bool,
+) -> Result<Option<String>, KeyError> {
     let mut before = None;
     loop {
         let keys = store.api_keys(tenant, before, AT_ONCE).await?;
         let Some(last) = keys.last() else { return Ok(None) };
         before = Some(last.record.id.ulid());
-        let mut others =
-            keys.into_iter().filter(|key| key.record.id != than && opens_everything(&key.record, now));
+        let mut others = keys.into_iter().filter(|key| key.record.id != than && fits(&key.record));
         if let Some(other) = others.next() {
             return Ok(Some(other.digest));
         }

@@ -4,10 +4,12 @@
 //! the table, so a job may come twice, late, or not at all: the sweeper finds what is overdue.
 
 mod attempt;
+mod conformance;
 mod recover;
 mod signature;
 mod sweep;
 
+pub use conformance::{Finding, PROMPT, check_receiver};
 pub use recover::{Recovered, Redelivered, recover, redeliver};
 pub use sweep::{SweptDeliveries, sweep};
 

@@ -307,6 +307,18 @@ pub(crate) async fn switch_off(
     Ok(())
 }
 
+/// A new secret for a receiver, sealed: nobody knows it until it is rotated.
+///
+/// # Errors
+/// The key service did not answer, or there are no random bytes.
+pub(crate) async fn sealed_anew(
+    platform: &Platform,
+    tenant: TenantId,
+    id: EndpointId,
+) -> Result<String, EndpointError> {
+    Ok(seal(platform, tenant, id, &new_secret()?).await?)
+}
+
 async fn save(
     platform: &Platform,
     tenant: TenantId,

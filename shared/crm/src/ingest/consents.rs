@@ -97,7 +97,7 @@ pub(super) async fn by_preference(
     };
     let contact = contact::resolve(context.store, seen).await?;
     let at = match state {
-        ConsentState::Granted => window::clamped(preference.at, delivery.received_at),
+        ConsentState::Granted | ConsentState::Pending => window::clamped(preference.at, delivery.received_at),
         ConsentState::Revoked => last_moment(preference.at, delivery.received_at),
     };
     let choice = Withdrawal {

@@ -5,6 +5,7 @@ use domain::ids::{TenantId, derived_ulid};
 use domain::lead::FeedKind;
 use domain::provider::{AuthStrength, Provider};
 use domain::time::Millis;
+use futures_util::future::join_all;
 use platform::Platform;
 use platform::dynamo::{Feed, StoreError};
 use platform::queue::inbound::{Body, InboundEnvelope};
@@ -12,10 +13,13 @@ use platform::telemetry::chain;
 use platform::transport::Transport;
 use providers::leads::{ListingAnswer, pull_requests, pulled};
 use serde_json::Value;
+use std::time::Duration;
 use uuid::Uuid;
 
-/// How many sources one sweep asks.
+/// How many sources one sweep asks, all at once.
 const AT_MOST: u32 = 20;
+/// The longest that one source may take, with everything it tells: the sweep has other work within its minute.
+const LONGEST: Duration = Duration::from_secs(15);
 /// How long after a pull the next one is, in milliseconds.
 const EVERY_MS: u64 = 60_000;
 /// The same after a refusal or a fault.
@@ -31,23 +35,40 @@ const ANSWER_LIMIT: usize = 4 << 20;
 /// # Errors
 /// The table did not answer; the next sweep does the rest.
 pub async fn pull(platform: &Platform, transport: &Transport, now: Millis) -> Result<u32, StoreError> {
+    let due = platform.store.due_feeds(now, AT_MOST).await?;
+    let asked = due.into_iter().map(|(tenant, kind)| one(platform, transport, tenant, kind, now));
     let mut queued = 0;
-    for (tenant, kind) in platform.store.due_feeds(now, AT_MOST).await? {
-        let Some(feed) = platform.store.feed(tenant, kind).await? else { continue };
-        let (status, to, next_at) = match ask(platform, transport, tenant, &feed, now).await {
-            Ok(Asked::All(count)) => {
-                queued += count;
-                ("live", Some(now), now.plus_ms(EVERY_MS))
-            }
-            Ok(Asked::Unauthorized) => ("unauthorized", None, now.plus_ms(LATER_MS)),
-            Err(reason) => {
-                tracing::warn!(tenant.id = %tenant, feed = %kind, "a portal was not read: {reason}");
-                ("unreachable", None, now.plus_ms(LATER_MS))
-            }
-        };
-        platform.store.note_pull(tenant, &feed, status, to, next_at).await?;
+    let mut first_error = None;
+    for asked in join_all(asked).await {
+        match asked {
+            Ok(count) => queued += count,
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
     }
-    Ok(queued)
+    first_error.map_or(Ok(queued), Err)
+}
+
+async fn one(
+    platform: &Platform,
+    transport: &Transport,
+    tenant: TenantId,
+    kind: FeedKind,
+    now: Millis,
+) -> Result<u32, StoreError> {
+    let Some(feed) = platform.store.feed(tenant, kind).await? else { return Ok(0) };
+    let asked = tokio::time::timeout(LONGEST, ask(platform, transport, tenant, &feed, now)).await;
+    // What was queued by then is told again with the next pull, and taken once.
+    let asked = asked.unwrap_or_else(|_| Err("it took too long".to_owned()));
+    let (count, status, to, next_at) = match asked {
+        Ok(Asked::All(count)) => (count, "live", Some(now), now.plus_ms(EVERY_MS)),
+        Ok(Asked::Unauthorized) => (0, "unauthorized", None, now.plus_ms(LATER_MS)),
+        Err(reason) => {
+            tracing::warn!(tenant.id = %tenant, feed = %kind, "a portal was not read: {reason}");
+            (0, "unreachable", None, now.plus_ms(LATER_MS))
+        }
+    };
+    platform.store.note_pull(tenant, &feed, status, to, next_at).await?;
+    Ok(count)
 }
 
 enum Asked {

@@ -84,7 +84,7 @@ pub async fn delivery(
     Ok(found.map(|found| Delivery { body: Some(found.body.clone()), ..shown(found) }))
 }
 
-fn shown(stored: Stored) -> Delivery {
+pub(super) fn shown(stored: Stored) -> Delivery {
     Delivery {
         id: stored.id,
         endpoint_id: stored.endpoint,

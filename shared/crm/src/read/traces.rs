@@ -1,6 +1,8 @@
 //! Everything that carries one trace id: what a request or a webhook left behind.
 
+use super::deliveries::{Delivery, shown};
 use super::events::{EventView, logged};
+use super::lead_timeline::TimelineEvent;
 use super::message::{self, Message};
 use domain::ids::TenantId;
 use domain::time::Millis;
@@ -12,6 +14,11 @@ use uuid::Uuid;
 const AHEAD_MS: u64 = 5 * 60 * 1000;
 /// Meta tries for seven days: a message may be that much older than the webhook that brought it.
 const BEHIND_MS: u64 = 8 * 24 * 60 * 60 * 1000;
+
+/// A call or a note may be written down for up to a day ahead.
+const AHEAD_OF_NOW_MS: u64 = 24 * 60 * 60 * 1000;
+/// What waited in a queue, or was parked and replayed, is told later than it came.
+const TOLD_MS: u64 = 8 * 24 * 60 * 60 * 1000;
 
 /// What one trace left behind.
 #[derive(Debug, Clone, Serialize)]
@@ -25,6 +32,10 @@ pub struct Trace {
     pub messages: Vec<Message>,
     /// What of it did not simply apply.
     pub events: Vec<EventView>,
+    /// What it left on timelines beside messages, newest first.
+    pub timeline: Vec<TimelineEvent>,
+    /// What customers' systems were told of it, newest first, each with its attempts.
+    pub deliveries: Vec<Delivery>,
     /// When the search for messages ended early: older ones were not looked at.
     pub searched_back_to: Option<Millis>,
 }
@@ -38,20 +49,30 @@ pub async fn trace(store: &Store, tenant: TenantId, id: Uuid) -> Result<Option<T
     let from = Millis::from_unix_ms(received_at.unix_ms().saturating_sub(BEHIND_MS));
     let to = received_at.plus_ms(AHEAD_MS);
     let close = Millis::from_unix_ms(received_at.unix_ms().saturating_sub(AHEAD_MS));
-    let (found, events) = futures_util::future::try_join(
+    let told = received_at.plus_ms(TOLD_MS);
+    let (found, events, happenings, deliveries) = futures_util::future::try_join4(
         store.messages_of_trace(tenant, id, from, to),
         store.events_of_trace(tenant, id, close, to),
+        store.happenings_of_trace(tenant, id, from, to.plus_ms(AHEAD_OF_NOW_MS)),
+        store.deliveries_of_trace(tenant, id, from, told),
     )
     .await?;
     let mut messages = Vec::with_capacity(found.messages.len());
     for at in &found.messages {
         messages.extend(message::message(store, tenant, at.id, false).await?);
     }
-    if messages.is_empty() && events.is_empty() {
+    if messages.is_empty() && events.is_empty() && happenings.is_empty() && deliveries.is_empty() {
         return Ok(None);
     }
-    let events = events.into_iter().map(logged).collect();
-    Ok(Some(Trace { trace_id: id, received_at, messages, events, searched_back_to: found.searched_back_to }))
+    Ok(Some(Trace {
+        trace_id: id,
+        received_at,
+        messages,
+        events: events.into_iter().map(logged).collect(),
+        timeline: happenings.into_iter().map(TimelineEvent::from).collect(),
+        deliveries: deliveries.into_iter().map(shown).collect(),
+        searched_back_to: found.searched_back_to,
+    }))
 }
 
 /// The time inside a version 7 UUID.

@@ -72,6 +72,12 @@ impl LeadSource {
         Some(Self(known.map_or(text, |(name, _)| (*name).to_owned())))
     }
 
+    /// The tenant's own pages.
+    #[must_use]
+    pub fn website() -> Self {
+        Self("website".to_owned())
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -2,6 +2,7 @@
 //! What a key may do lies under the digest alone, so that a request reads one item.
 
 use super::audit::NewAuditEntry;
+use super::key_outcomes::{KeyEdited, KeyMade, KeyRevoked};
 use super::tenants::with_key;
 use super::transact::{Condition, Transaction};
 use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, s};
@@ -84,28 +85,6 @@ pub struct ListedKey {
     pub digest: String,
     /// The key.
     pub record: ApiKeyRecord,
-}
-
-/// What became of a new key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyMade {
-    /// It is there.
-    Yes,
-    /// The id or the digest is taken.
-    Taken,
-    /// The tenant has another plan by now than the record says.
-    PlanMoved,
-}
-
-/// What became of a revocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyRevoked {
-    /// It holds from now on.
-    Now,
-    /// It was revoked before.
-    Before,
-    /// The key that was to stay is no more.
-    SurvivorGone,
 }
 
 /// What is changed of a key; `None` leaves a field as it is.
@@ -249,7 +228,7 @@ impl Store {
         })
     }
 
-    /// Changes what is not fixed about a key; false when it is revoked.
+    /// Changes what is not fixed about a key, if another one, `survivor`, stays without an end.
     ///
     /// # Errors
     /// The table is unreachable.
@@ -257,8 +236,9 @@ impl Store {
         &self,
         digest: &str,
         edit: &KeyEdit,
+        survivor: Option<&str>,
         log: (TenantId, NewAuditEntry<'_>),
-    ) -> Result<bool, StoreError> {
+    ) -> Result<KeyEdited, StoreError> {
         const ACTION: &str = "edit api key";
         let (mut set, mut remove, mut values) = (Vec::new(), "", Vec::new());
         if let Some(name) = &edit.name {
@@ -291,10 +271,19 @@ impl Store {
                 }
                 let mut all = Transaction::default();
                 all.update(&self.crm.name, keys::api_key(digest), &expression, condition);
+                if let Some(survivor) = survivor {
+                    let stays = "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND \
+                                 attribute_not_exists(replaced_by) AND attribute_not_exists(expires_at)";
+                    all.check(&self.crm.name, keys::api_key(survivor), Condition::of(stays, []));
+                }
                 all
             })
             .await?;
-        Ok(done.is_ok())
+        Ok(match done {
+            Ok(_) => KeyEdited::Yes,
+            Err(refused) if refused.refused(0) => KeyEdited::Revoked,
+            Err(_) => KeyEdited::SurvivorGone,
+        })
     }
 
     /// Makes a key that takes the place of another one, which ends at `ends_at`; false when that one is revoked or was

@@ -26,6 +26,10 @@ pub struct NewConsent<'a> {
     pub wording: Option<&'a str>,
     /// The language of the words.
     pub language: Option<&'a str>,
+    /// Which version of the words it was.
+    pub version: Option<&'a str>,
+    /// A keyed hash of the address it came from.
+    pub ip_hash: Option<&'a str>,
     /// Where it came about: `inbound_keyword`, `provider_preference`, `provider_error`, `api`, ….
     pub source: &'a str,
     /// Who wrote it down: a key's id, or `system`.
@@ -54,6 +58,12 @@ pub struct ConsentRow {
     /// The language of the words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub language: Option<String>,
+    /// Which version of the words it was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<String>,
+    /// A keyed hash of the address it came from: the same address of the same tenant gives the same hash.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ip_hash: Option<String>,
     /// Where it came about.
     pub source: String,
     /// Who wrote it down.
@@ -72,6 +82,8 @@ impl From<&NewConsent<'_>> for ConsentRow {
             recorded_at: consent.recorded_at,
             wording: consent.wording.map(str::to_owned),
             language: consent.language.map(str::to_owned),
+            version: consent.version.map(str::to_owned),
+            ip_hash: consent.ip_hash.map(str::to_owned),
             source: consent.source.to_owned(),
             actor: consent.actor.to_owned(),
             trace_id: consent.trace_id,
@@ -101,20 +113,22 @@ impl Store {
 
         let mut both = Transaction::default();
         let written = both.put(&self.consents.name, item.clone(), Condition::absent());
-        both.update(
-            &self.crm.name,
-            keys::consent(tenant, contact, consent.purpose),
-            "SET #state = :state, #at = :at",
-            Condition::of(
-                "attribute_not_exists(#at) OR #at < :at OR (#at = :at AND :state = :revoked)",
-                [
-                    (":state", s(consent.state.as_str())),
-                    (":revoked", s(ConsentState::Revoked.as_str())),
-                    (":at", n(consent.occurred_at.unix_ms())),
-                ],
-            )
-            .named([("#state", "state"), ("#at", "at")]),
-        );
+        let at = n(consent.occurred_at.unix_ms());
+        let (change, newer) = if consent.state == ConsentState::Pending {
+            // Beside the standing: it neither agrees nor withdraws.
+            let newer = "attribute_not_exists(asked_at) OR asked_at < :at";
+            ("SET asked_at = :at", Condition::of(newer, [(":at", at)]))
+        } else {
+            let newer = "attribute_not_exists(#at) OR #at < :at OR (#at = :at AND :state = :revoked)";
+            let values = [
+                (":state", s(consent.state.as_str())),
+                (":revoked", s(ConsentState::Revoked.as_str())),
+                (":at", at),
+            ];
+            let newer = Condition::of(newer, values).named([("#state", "state"), ("#at", "at")]);
+            ("SET #state = :state, #at = :at", newer)
+        };
+        both.update(&self.crm.name, keys::consent(tenant, contact, consent.purpose), change, newer);
         match both.commit(&self.crm.aws, ACTION).await? {
             Ok(()) => Ok(()),
             // The row is there; so is what it did to the standing, in the same transaction.
@@ -138,9 +152,9 @@ impl Store {
         let items = self.crm.batch_get("read consents", &keys).await?;
         let mut all = Consents::default();
         for item in &items {
-            let (purpose, standing) = read(item)
-                .ok_or_else(|| StoreError::corrupt("read consents", "CONSENT", "not a standing"))?;
-            all = all.with(purpose, standing);
+            let corrupt = || StoreError::corrupt("read consents", "CONSENT", "not a standing");
+            let (purpose, standings) = read(item).ok_or_else(corrupt)?;
+            all = standings.into_iter().flatten().fold(all, |all, standing| all.with(purpose, standing));
         }
         Ok(all)
     }
@@ -188,13 +202,19 @@ impl Store {
     }
 }
 
-fn read(item: &Item) -> Option<(Purpose, Standing)> {
-    let (AttributeValue::S(sort), AttributeValue::S(state), AttributeValue::N(at)) =
-        (item.get("sk")?, item.get("state")?, item.get("at")?)
-    else {
-        return None;
-    };
+/// What was agreed to or withdrawn last, and what was last asked for.
+pub(super) fn read(item: &Item) -> Option<(Purpose, [Option<Standing>; 2])> {
+    let AttributeValue::S(sort) = item.get("sk")? else { return None };
     let purpose = Purpose::parse(sort.strip_prefix("CONSENT#")?)?;
-    let at = Millis::from_unix_ms(at.parse().ok()?);
-    Some((purpose, Standing { state: ConsentState::parse(state)?, at }))
+    let at = |name: &str| match item.get(name) {
+        Some(AttributeValue::N(at)) => at.parse().ok().map(Millis::from_unix_ms),
+        _ => None,
+    };
+    let state = match item.get("state") {
+        Some(AttributeValue::S(state)) => Some(ConsentState::parse(state)?),
+        _ => None,
+    };
+    let decided = state.zip(at("at")).map(|(state, at)| Standing { state, at });
+    let asked = at("asked_at").map(|at| Standing { state: ConsentState::Pending, at });
+    (decided.is_some() || asked.is_some()).then_some((purpose, [decided, asked]))
 }

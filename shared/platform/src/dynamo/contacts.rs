@@ -182,7 +182,7 @@ impl Store {
     }
 }
 
-fn read(item: &Item) -> Result<Contact, StoreError> {
+pub(super) fn read(item: &Item) -> Result<Contact, StoreError> {
     let text = |name: &str| match item.get(name) {
         Some(AttributeValue::S(text)) => Some(text.clone()),
         _ => None,

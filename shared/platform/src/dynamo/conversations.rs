@@ -208,7 +208,7 @@ fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     }
 }
 
-fn read(item: &Item) -> Result<Conversation, StoreError> {
+pub(super) fn read(item: &Item) -> Result<Conversation, StoreError> {
     let pk = text(item, "pk").unwrap_or_default();
     let corrupt = |why: &'static str| StoreError::corrupt("read conversation", pk, why);
     let ulid = |name: &str| {

@@ -384,7 +384,7 @@ impl Store {
     }
 }
 
-fn read(item: Item) -> Result<Delivery, StoreError> {
+pub(super) fn read(item: Item) -> Result<Delivery, StoreError> {
     const ACTION: &str = "read delivery";
     let item: DeliveryItem =
         serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(ACTION, "DLV", error))?;

@@ -124,7 +124,7 @@ pub(super) fn item_of(tenant: TenantId, happening: &Happening) -> Item {
     item
 }
 
-fn read(item: Item) -> Result<Happening, StoreError> {
+pub(super) fn read(item: Item) -> Result<Happening, StoreError> {
     let stored: HappeningItem = serde_dynamo::from_item(item)
         .map_err(|error| StoreError::corrupt("read happening", "timeline", error))?;
     let key = Key { pk: stored.pk, sk: stored.sk };

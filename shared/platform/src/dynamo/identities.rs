@@ -192,6 +192,6 @@ impl Store {
     }
 }
 
-fn read(item: Item) -> Result<Known, StoreError> {
+pub(super) fn read(item: Item) -> Result<Known, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt("look up identity", "identity", error))
 }

@@ -1,11 +1,13 @@
 //! The only place that formats keys. Every key starts with a tenant, but for API keys (found by their digest before
-//! anybody is known), the owners of numbers (the same for all tenants) and the sparse index of what is due.
+//! anybody is known), the owners of numbers and of forms (the same for all tenants) and the sparse index of what is due.
 
 mod callers;
+mod forms;
 mod health;
 mod receivers;
 
 pub(super) use callers::*;
+pub(super) use forms::*;
 pub(super) use health::*;
 pub(super) use receivers::*;
 
@@ -331,7 +333,7 @@ mod tests {
     use super::*;
     use domain::email::Email;
     use domain::identity::Bsuid;
-    use domain::ids::{DeliveryId, EndpointId, KeyId, derived_ulid};
+    use domain::ids::{DeliveryId, EndpointId, FormId, KeyId, derived_ulid};
     use domain::phone::Phone;
     use domain::rate::Window;
 
@@ -383,6 +385,10 @@ mod tests {
             reach(t),
             turn(t, Provider::Meta, "1"),
             opt_outs(t, Provider::Meta, "1", 5),
+            form(t, FormId::from_ulid(ulid)),
+            form_address_key(t),
+            form_rate(t, FormId::from_ulid(ulid), "00", Window::of(Millis::from_unix_ms(5))),
+            form_submission(t, FormId::from_ulid(ulid), "00"),
         ];
         let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
         for line in &shown {

@@ -204,7 +204,7 @@ impl Store {
     }
 }
 
-fn enquiry_item(tenant: TenantId, source: &str, external_id: &str, lead: LeadId) -> Item {
+pub(super) fn enquiry_item(tenant: TenantId, source: &str, external_id: &str, lead: LeadId) -> Item {
     let key = keys::enquiry(tenant, source, external_id);
     Item::from(std::collections::HashMap::from([
         ("pk".to_owned(), AttributeValue::S(key.pk)),

@@ -1,4 +1,4 @@
-//! Sealed values wherever they lie in a tenant's partition, for wrapping their data keys anew.
+//! Sealed values wherever they lie in a tenant's partitions, for wrapping their data keys anew.
 
 use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, s};
 use super::{Store, keys};
@@ -12,6 +12,8 @@ pub enum SealedKind {
     Integration,
     /// A receiver of customer webhooks: one or two.
     Endpoint,
+    /// The key that visitors' addresses are hashed with: one.
+    Form,
 }
 
 /// One item with sealed values.
@@ -50,9 +52,16 @@ impl Store {
             found.extend(page.items.iter().filter_map(sealed_item));
             start = page.last_evaluated_key;
             if start.is_none() {
-                return Ok(found);
+                break;
             }
         }
+        if let Some(sealed) = self.form_address_key(tenant).await? {
+            let [name, _] = OF_ENDPOINTS;
+            let values = BTreeMap::from([(name.to_owned(), sealed)]);
+            let sort = keys::form_address_key(tenant).sk;
+            found.push(SealedItem { kind: SealedKind::Form, sort, values });
+        }
+        Ok(found)
     }
 
     /// Puts values in the place of those that were read; false when any of them was written meanwhile.
@@ -66,7 +75,10 @@ impl Store {
         new: &BTreeMap<String, String>,
     ) -> Result<bool, StoreError> {
         const ACTION: &str = "replace sealed values";
-        let key = keys::beside_the_profile(tenant, &item.sort);
+        let key = match item.kind {
+            SealedKind::Integration | SealedKind::Endpoint => keys::beside_the_profile(tenant, &item.sort),
+            SealedKind::Form => keys::form_address_key(tenant),
+        };
         let before = |name| item.values.get(name);
         let (expression, condition, values) = match item.kind {
             SealedKind::Integration => (
@@ -74,7 +86,7 @@ impl Store {
                 "sealed = :old",
                 Values::from([(":new", map(new)), (":old", map(&item.values))]),
             ),
-            SealedKind::Endpoint => {
+            SealedKind::Endpoint | SealedKind::Form => {
                 let [now, earlier] = OF_ENDPOINTS;
                 let (Some(old), Some(to)) = (before(now), new.get(now)) else { return Ok(false) };
                 let mut values = Values::from([(":old", s(old)), (":new", s(to))]);

@@ -243,7 +243,7 @@ impl Store {
     }
 }
 
-fn read(item: Item) -> Result<TemplateRow, StoreError> {
+pub(super) fn read(item: Item) -> Result<TemplateRow, StoreError> {
     let at = match item.get("sk") {
         Some(AttributeValue::S(sort)) => sort.clone(),
         _ => String::new(),

@@ -14,7 +14,7 @@ use ulid::Ulid;
 use uuid::Uuid;
 
 /// Raw JSON longer than this is stored compressed, so that an ordinary message stays within one write unit (1 KiB).
-const COMPRESS_ABOVE: usize = 500;
+pub(super) const COMPRESS_ABOVE: usize = 500;
 
 /// Inflating stops here: nothing we stored is larger than a webhook body.
 const RAW_CAP: usize = 8 << 20;
@@ -329,7 +329,7 @@ pub(super) fn key_of(item: &Item) -> Option<Key> {
     }
 }
 
-fn read(mut item: Item) -> Result<Entry, StoreError> {
+pub(super) fn read(mut item: Item) -> Result<Entry, StoreError> {
     let packed = match item.remove("rawz") {
         Some(AttributeValue::B(packed)) => Some(packed),
         _ => None,

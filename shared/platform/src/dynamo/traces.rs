@@ -2,10 +2,11 @@
 
 use super::events::LogEntry;
 use super::timeline::{IndexedEntry, indexed};
-use super::wire::{AttributeValue, Query, StoreError, Values, s};
-use super::{Store, keys};
+use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, s};
+use super::{Delivery, Happening, Store, deliveries, happenings, keys, timeline};
 use domain::ids::TenantId;
 use domain::time::Millis;
+use std::cmp::Reverse;
 use ulid::Ulid;
 use uuid::Uuid;
 
@@ -77,6 +78,70 @@ impl Store {
         let page = self.crm.query("find events of a trace", &query).await?;
         let events = self.load(&page.items).await?;
         Ok(events.into_iter().filter(|event| event.trace_id == trace).collect())
+    }
+
+    /// What happened on timelines with a trace, beside messages, among what happened between two times, newest first.
+    ///
+    /// # Errors
+    /// The table is unreachable, or an item makes no sense.
+    pub async fn happenings_of_trace(
+        &self,
+        tenant: TenantId,
+        trace: Uuid,
+        from: Millis,
+        to: Millis,
+    ) -> Result<Vec<Happening>, StoreError> {
+        const ACTION: &str = "find happenings of a trace";
+        let items = self.traced(ACTION, keys::happenings_by_time(tenant), trace, from, to).await?;
+        let found: Result<Vec<Happening>, StoreError> = items.into_iter().map(happenings::read).collect();
+        let mut found = found?;
+        found.sort_by_key(|happening| Reverse(happening.id));
+        Ok(found)
+    }
+
+    /// The deliveries of customer webhooks that carry a trace, made between two times, newest first.
+    ///
+    /// # Errors
+    /// The table is unreachable, or an item makes no sense.
+    pub async fn deliveries_of_trace(
+        &self,
+        tenant: TenantId,
+        trace: Uuid,
+        from: Millis,
+        to: Millis,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        const ACTION: &str = "find deliveries of a trace";
+        let items = self.traced(ACTION, keys::deliveries_by_time(tenant), trace, from, to).await?;
+        let found: Result<Vec<Delivery>, StoreError> = items.into_iter().map(deliveries::read).collect();
+        let mut found = found?;
+        found.sort_by_key(|delivery| Reverse(delivery.position));
+        Ok(found)
+    }
+
+    /// The items whose place in the index by time ends in a trace, at most 10,000 places looked at.
+    async fn traced(
+        &self,
+        action: &'static str,
+        partition: String,
+        trace: Uuid,
+        from: Millis,
+        to: Millis,
+    ) -> Result<Vec<Item>, StoreError> {
+        let suffix = trace.to_string();
+        let mut found: Vec<Key> = Vec::new();
+        let mut start = None;
+        for _page in 0..PAGES {
+            let mut query = self.window(partition.clone(), from, to);
+            query.exclusive_start_key = start;
+            let page = self.crm.query(action, &query).await?;
+            let hit = |item: &&Item| matches!(item.get("gsk"), Some(AttributeValue::S(sort)) if sort.ends_with(&suffix));
+            found.extend(page.items.iter().filter(hit).filter_map(timeline::key_of));
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        self.crm.batch_get(action, &found).await
     }
 
     fn window(&self, partition: String, from: Millis, to: Millis) -> Query<'_> {

@@ -11,7 +11,8 @@ use crate::telemetry;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, HeaderName, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, HeaderName,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -39,13 +40,25 @@ pub struct Call {
     pub now: Millis,
 }
 
+/// What a handler says about an answer that stays when the edge writes a problem's body.
+const KEPT: [HeaderName; 4] = [ALLOW, VARY, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS];
+
 /// Serves routes under `/v1` and under `/api/v1`; everything else is a 404 in the envelope.
 pub fn serve(routes: Router<Platform>, platform: Platform) -> Router {
-    Router::new()
+    serve_with_public(routes, Router::new(), platform)
+}
+
+/// The same, with routes beside them that take no key: what carries an `Idempotency-Key` there is theirs to tell apart.
+pub fn serve_with_public(routes: Router<Platform>, public: Router<Platform>, platform: Platform) -> Router {
+    let keyed = Router::new()
         .nest("/v1", routes.clone())
         .nest("/api/v1", routes)
         .fallback(|| async { Problem::NotFound })
-        .layer(from_fn_with_state(platform.clone(), idempotent))
+        .layer(from_fn_with_state(platform.clone(), idempotent));
+    Router::new()
+        .nest("/v1", public.clone())
+        .nest("/api/v1", public)
+        .merge(keyed)
         .layer(from_fn_with_state(platform.clone(), edge))
         .with_state(platform)
 }
@@ -92,8 +105,10 @@ fn enveloped(answer: Response, trace_id: Uuid) -> Response {
     let problem = problem.unwrap_or_else(|| Arc::new(said_by_the_router(answer.status())));
     log(&problem, trace_id);
     let mut rendered = failure(&problem, trace_id);
-    if let Some(allowed) = answer.headers().get(ALLOW) {
-        rendered.headers_mut().insert(ALLOW, allowed.clone());
+    for name in KEPT {
+        if let Some(value) = answer.headers().get(&name) {
+            rendered.headers_mut().insert(name, value.clone());
+        }
     }
     rendered
 }

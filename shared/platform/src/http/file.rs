@@ -43,6 +43,19 @@ impl IntoResponse for File {
     }
 }
 
+/// Lines of JSON as an answer.
+#[derive(Debug, Clone)]
+pub struct Ndjson(pub Vec<u8>);
+
+impl IntoResponse for Ndjson {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.0));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+        response.extensions_mut().insert(Enveloped);
+        response
+    }
+}
+
 /// 302: a file that is too large for an answer of ours lies there, for a while.
 #[derive(Debug, Clone)]
 pub struct Elsewhere(pub Redacted<String>);

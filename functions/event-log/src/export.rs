@@ -1,0 +1,34 @@
+//! `GET /v1/export`
+
+use crate::audit::note;
+use axum::extract::State;
+use platform::Platform;
+use platform::dynamo::ExportPosition;
+use platform::http::{Admin, Caller, Listing, Ndjson, Params, Problem};
+use serde_json::json;
+
+pub(crate) async fn get(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+) -> Result<Ndjson, Problem> {
+    let params = params.only(&["cursor"])?;
+    let listing = Listing::read(&platform, &caller, &params, "export").await?;
+    let after = listing.after(ExportPosition::parse)?;
+    if after.is_none() {
+        // Who took everything is known before it is given.
+        note(&platform, &caller, "tenant.export").await?;
+    }
+    let from = after.unwrap_or_else(ExportPosition::start);
+    let (records, next) = platform.store.export_page(caller.tenant(), &from).await?;
+    let next = next.map(|position| position.text());
+    let page = listing.page(Vec::<()>::new(), next.as_deref())?;
+    let mut lines = Vec::new();
+    for record in &records {
+        serde_json::to_writer(&mut lines, record).map_err(Problem::internal)?;
+        lines.push(b'\n');
+    }
+    let end = json!({"kind": "end", "records": records.len(), "next_cursor": page.pagination.next_cursor});
+    lines.extend(format!("{end}\n").into_bytes());
+    Ok(Ndjson(lines))
+}

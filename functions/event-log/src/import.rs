@@ -1,0 +1,48 @@
+//! `POST /v1/import`
+
+use crate::audit::note;
+use axum::extract::State;
+use crm::transfer::{ImportError, Imported, import, objection};
+use platform::Platform;
+use platform::dynamo::Record;
+use platform::http::{Admin, Caller, Data, FileBody, Params, Problem};
+use serde_json::Value;
+
+/// The most a page may have, in bytes: what a function is given.
+const LIMIT: usize = 5 * 1024 * 1024;
+
+pub(crate) async fn post(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    body: FileBody<LIMIT>,
+) -> Result<Data<Imported>, Problem> {
+    params.only(&[])?;
+    let kind = body.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if !matches!(kind.as_str(), "application/x-ndjson" | "application/ndjson") {
+        return Err(Problem::UnsupportedMediaType);
+    }
+    let tenant = caller.tenant();
+    let mut records = Vec::new();
+    for (index, line) in body.bytes.split(|byte| *byte == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        let broken = |why: String| Problem::invalid(format!("line {}", index + 1), why);
+        let value: Value = serde_json::from_slice(line).map_err(|error| broken(error.to_string()))?;
+        if value.get("kind").is_some_and(|kind| kind == "end") {
+            continue;
+        }
+        let record: Record = serde_json::from_value(value).map_err(|error| broken(error.to_string()))?;
+        if let Some(why) = objection(&platform, tenant, &record) {
+            return Err(broken(format!("This cannot be such a record: {why}.")));
+        }
+        records.push(record);
+    }
+    note(&platform, &caller, "tenant.import").await?;
+    import(&platform, tenant, records, caller.now()).await.map(Data::ok).map_err(|error| match error {
+        ImportError::Store(error) => error.into(),
+        ImportError::Endpoint(error) => Problem::unavailable(error),
+    })
+}

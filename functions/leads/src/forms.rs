@@ -1,0 +1,156 @@
+//! `GET`, `POST /v1/forms` and `GET`, `PATCH`, `DELETE /v1/forms/{id}`
+
+use crate::problem::field;
+use axum::extract::State;
+use crm::forms::{self, FormError, FormView};
+use domain::form::{ConsentBox, Definition, FormField, FormStatus};
+use domain::ids::FormId;
+use domain::language::Language;
+use platform::Platform;
+use platform::dynamo::NewAuditEntry;
+use platform::http::{Admin, Caller, Data, JsonBody, Listing, NoBody, Page, Params, PathId, Problem, Seed};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// What changes; what is not named stays, `null` takes away.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeBody {
+    name: Option<String>,
+    status: Option<FormStatus>,
+    allowed_origins: Option<Vec<String>>,
+    fields: Option<Vec<FormField>>,
+    #[serde(default, deserialize_with = "given")]
+    consent: Option<Option<ConsentBox>>,
+    default_language: Option<Language>,
+    source: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    redirect_url: Option<Option<String>>,
+}
+
+/// A form that is gone.
+#[derive(Debug, Serialize)]
+pub(crate) struct Deleted {
+    id: FormId,
+    deleted: bool,
+}
+
+/// Tells `null` from an absent field.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+pub(crate) async fn list(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+) -> Result<Data<Page<FormView>>, Problem> {
+    let params = params.only(&["limit", "cursor"])?;
+    let listing = Listing::read(&platform, &caller, &params, "forms").await?;
+    let after = listing.after(|text| FormId::parse(text).ok())?;
+    let mut found = platform.store.forms(caller.tenant()).await?;
+    found.retain(|form| after.is_none_or(|after| form.id > after));
+    let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|form| form.id.to_string());
+    let found = found.into_iter().map(FormView::from).collect();
+    Ok(Data::ok(listing.page(found, next.as_deref())?))
+}
+
+pub(crate) async fn post(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    seed: Seed,
+    JsonBody(body): JsonBody<Definition>,
+) -> Result<Data<FormView>, Problem> {
+    params.only(&[])?;
+    let definition = body.checked().map_err(field)?;
+    let id = FormId::from_ulid(seed.ulid("form"));
+    note(&platform, &caller, "form.create", id).await?;
+    let made = forms::create(&platform, caller.tenant(), id, definition, seed.first_at).await;
+    made.map(Data::created).map_err(problem)
+}
+
+pub(crate) async fn get(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+) -> Result<Data<FormView>, Problem> {
+    params.only(&[])?;
+    let id = id.parse(FormId::parse)?;
+    let found = platform.store.form(caller.tenant(), id).await?;
+    found.map(|form| Data::ok(form.into())).ok_or(Problem::NotFound)
+}
+
+pub(crate) async fn patch(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+    JsonBody(body): JsonBody<ChangeBody>,
+) -> Result<Data<FormView>, Problem> {
+    params.only(&[])?;
+    let (tenant, id) = (caller.tenant(), id.parse(FormId::parse)?);
+    let form = platform.store.form(tenant, id).await?.ok_or(Problem::NotFound)?;
+    let mut wanted = form.definition;
+    body.apply(&mut wanted);
+    wanted.checked().map_err(field)?;
+    note(&platform, &caller, "form.update", id).await?;
+    let changed = forms::change(&platform, tenant, id, caller.now(), |form| body.apply(form)).await;
+    changed.map_err(problem)?.map(Data::ok).ok_or(Problem::NotFound)
+}
+
+pub(crate) async fn delete(
+    caller: Caller<Admin>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+    NoBody: NoBody,
+) -> Result<Data<Deleted>, Problem> {
+    params.only(&[])?;
+    let (tenant, id) = (caller.tenant(), id.parse(FormId::parse)?);
+    platform.store.form(tenant, id).await?.ok_or(Problem::NotFound)?;
+    note(&platform, &caller, "form.delete", id).await?;
+    platform.store.delete_form(tenant, id).await?;
+    Ok(Data::ok(Deleted { id, deleted: true }))
+}
+
+impl ChangeBody {
+    fn apply(&self, form: &mut Definition) {
+        fn set<T: Clone>(slot: &mut T, given: Option<&T>) {
+            if let Some(given) = given {
+                slot.clone_from(given);
+            }
+        }
+        set(&mut form.name, self.name.as_ref());
+        set(&mut form.status, self.status.as_ref());
+        set(&mut form.allowed_origins, self.allowed_origins.as_ref());
+        set(&mut form.fields, self.fields.as_ref());
+        set(&mut form.consent, self.consent.as_ref());
+        set(&mut form.default_language, self.default_language.as_ref());
+        set(&mut form.source, self.source.as_ref());
+        set(&mut form.redirect_url, self.redirect_url.as_ref());
+    }
+}
+
+/// In the audit log before it is done: what happened is then never missing there.
+async fn note(platform: &Platform, caller: &Caller<Admin>, action: &str, id: FormId) -> Result<(), Problem> {
+    let (actor, target) = (caller.principal.key_id.to_string(), id.to_string());
+    let trace_id = caller.call.trace_id;
+    let entry = NewAuditEntry { at: caller.now(), actor: &actor, action, target: &target, trace_id };
+    platform.store.append_audit(caller.tenant(), entry).await?;
+    Ok(())
+}
+
+fn problem(error: FormError) -> Problem {
+    match error {
+        FormError::Field(error) => field(error),
+        FormError::TooMany => Problem::Conflict { message: format!("{error}."), retry_after_s: None },
+        FormError::Contended => Problem::unavailable(error),
+        FormError::Store(error) => error.into(),
+    }
+}

@@ -1,0 +1,142 @@
+//! Everything of a tenant, out as records and in again (docs/export.md).
+
+use crate::endpoints::{AT_MOST, EndpointError, sealed_anew};
+use domain::ids::{EndpointId, FormId, TenantId, derived_ulid};
+use domain::outbound::SendState;
+use domain::time::Millis;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use platform::Platform;
+use platform::dynamo::{Form, Record, RecordKind, StoreError};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// How many records are written at once.
+const AT_A_TIME: usize = 16;
+/// Why an endpoint that came with an import is switched off.
+const CAME: &str = "it was imported; rotate its secret and enable it";
+
+/// What became of the records of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Imported {
+    /// Written.
+    pub imported: u32,
+    /// There already, and left as they are.
+    pub present: u32,
+    /// Of a kind that is not imported.
+    pub skipped: u32,
+}
+
+/// Records could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The table did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A new secret could not be sealed.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+}
+
+enum Done {
+    Imported,
+    Present,
+    Skipped,
+}
+
+/// Why a record cannot be one of a tenant's; `None` when it can.
+#[must_use]
+pub fn objection(platform: &Platform, tenant: TenantId, record: &Record) -> Option<String> {
+    let mut record = record.clone();
+    if record.kind == RecordKind::Endpoint {
+        record.data.insert("sealed".to_owned(), json!(""));
+    }
+    let checked = platform.store.check_record(tenant, &record);
+    checked.err().map(|error| platform::telemetry::chain(&error))
+}
+
+/// Writes records whose place is free, whatever order they come in. The same records again change nothing.
+///
+/// # Errors
+/// [`ImportError`]; the same page again does the rest.
+pub async fn import(
+    platform: &Platform,
+    tenant: TenantId,
+    records: Vec<Record>,
+    now: Millis,
+) -> Result<Imported, ImportError> {
+    let done: Vec<Done> = stream::iter(records)
+        .map(|record| one(platform, tenant, record, now))
+        .buffer_unordered(AT_A_TIME)
+        .try_collect()
+        .await?;
+    Ok(done.iter().fold(Imported::default(), |mut all, done| {
+        match done {
+            Done::Imported => all.imported += 1,
+            Done::Present => all.present += 1,
+            Done::Skipped => all.skipped += 1,
+        }
+        all
+    }))
+}
+
+async fn one(
+    platform: &Platform,
+    tenant: TenantId,
+    mut record: Record,
+    now: Millis,
+) -> Result<Done, ImportError> {
+    match record.kind {
+        RecordKind::Tenant | RecordKind::Number | RecordKind::LeadSource | RecordKind::Audit => {
+            return Ok(Done::Skipped);
+        }
+        RecordKind::Form => return form(platform, tenant, &record).await,
+        RecordKind::Endpoint => {
+            let Some(id) = record.ulid().map(EndpointId::from_ulid) else { return Ok(Done::Skipped) };
+            let known = platform.store.endpoints(tenant).await?;
+            if known.iter().any(|one| one.id == id) {
+                return Ok(Done::Present);
+            }
+            if known.len() >= AT_MOST {
+                return Ok(Done::Skipped);
+            }
+            record.data.insert("sealed".to_owned(), json!(sealed_anew(platform, tenant, id).await?));
+            record.data.insert("enabled".to_owned(), json!(false));
+            record.data.insert("disabled_reason".to_owned(), json!(CAME));
+            record.data.insert("disabled_at".to_owned(), json!(now));
+        }
+        RecordKind::Send => {
+            // What was on its way there must not leave from here as well.
+            let open = [SendState::Held, SendState::Queued, SendState::Sending, SendState::Uncertain];
+            let state = record.data.get("state").and_then(Value::as_str).unwrap_or_default();
+            if open.iter().any(|one| one.as_str() == state) {
+                record.data.insert("state".to_owned(), json!(SendState::Cancelled.as_str()));
+            }
+        }
+        RecordKind::Template
+        | RecordKind::Lead
+        | RecordKind::Contact
+        | RecordKind::Identity
+        | RecordKind::Conversation
+        | RecordKind::Standing
+        | RecordKind::Consent
+        | RecordKind::Message
+        | RecordKind::Annex
+        | RecordKind::Happening => {}
+    }
+    let written = platform.store.import_record(tenant, &record).await?;
+    Ok(if written { Done::Imported } else { Done::Present })
+}
+
+/// A form keeps its id unless that is another tenant's: a visitor names nothing else.
+async fn form(platform: &Platform, tenant: TenantId, record: &Record) -> Result<Done, ImportError> {
+    let read = serde_json::from_value::<Form>(Value::Object(record.data.clone()));
+    let Ok(mut form) = read else { return Ok(Done::Skipped) };
+    if platform.store.form_owner(form.id).await?.is_some_and(|owner| owner != tenant) {
+        let parts = [tenant.to_string(), form.id.to_string()];
+        let at = form.id.ulid().timestamp_ms();
+        form.id = FormId::from_ulid(derived_ulid(at, &[&parts[0], &parts[1]]));
+    }
+    form.revision = 0;
+    let written = platform.store.save_form(tenant, &form).await?;
+    Ok(if written { Done::Imported } else { Done::Present })
+}
