@@ -7,6 +7,13 @@ use platform::dynamo::ExportPosition;
 use platform::http::{Admin, Caller, Listing, Ndjson, Params, Problem};
 use serde_json::json;
 
+/// Gives everything of the tenant as lines of JSON, a page at a time.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/export", operation_id = "export_tenant", tag = "export",
+    security(("api_key" = ["admin"])),
+    params(("cursor" = Option<String>, Query, description = "`next_cursor` of the last line of the page before.")),
+    responses((status = 200, description = "A page; its last line is `{\"kind\": \"end\"}` with the next cursor.", body = Vec<u8>, content_type = "application/x-ndjson")),
+))]
 pub(crate) async fn get(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -11,6 +11,13 @@ use serde_json::Value;
 /// The most a page may have, in bytes: what a function is given.
 const LIMIT: usize = 5 * 1024 * 1024;
 
+/// Takes a page of an export in; what is there already stays as it is.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/import", operation_id = "import_tenant", tag = "export",
+    security(("api_key" = ["admin"])),
+    request_body(content = Vec<u8>, content_type = "application/x-ndjson"),
+    responses((status = 200, description = "What became of the records.", body = Imported)),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

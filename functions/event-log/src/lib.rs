@@ -17,7 +17,15 @@ use platform::http::serve;
 /// The routes as the OpenAPI document describes them.
 #[cfg(feature = "openapi")]
 #[derive(Debug, utoipa::OpenApi)]
-#[openapi(paths(list::get, event::get, replay::post, replay_many::post, trace::get,))]
+#[openapi(paths(
+    list::get,
+    event::get,
+    replay::post,
+    replay_many::post,
+    trace::get,
+    export::get,
+    import::post,
+))]
 pub struct Document;
 
 /// The routes, ready to serve.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// What changes; what is not named stays, `null` takes away.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UpdateForm))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangeBody {
     name: Option<String>,
@@ -20,15 +21,18 @@ pub(crate) struct ChangeBody {
     allowed_origins: Option<Vec<String>>,
     fields: Option<Vec<FormField>>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<ConsentBox>))]
     consent: Option<Option<ConsentBox>>,
     default_language: Option<Language>,
     source: Option<String>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     redirect_url: Option<Option<String>>,
 }
 
 /// A form that is gone.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DeletedForm))]
 pub(crate) struct Deleted {
     id: FormId,
     deleted: bool,
@@ -41,6 +45,12 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
+/// Lists the forms.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/forms", operation_id = "list_forms", tag = "forms",
+    security(("api_key" = ["admin"])),
+    responses((status = 200, description = "A page of forms.", body = Page<FormView>)),
+))]
 pub(crate) async fn list(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -59,6 +69,13 @@ pub(crate) async fn list(
     Ok(Data::ok(listing.page(found, next.as_deref())?))
 }
 
+/// Makes a form.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/forms", operation_id = "create_form", tag = "forms",
+    security(("api_key" = ["admin"])),
+    request_body(content = Definition, example = json!({"name": "Villas", "allowed_origins": ["https://example.ae"], "fields": [{"name": "name", "required": true}, {"name": "phone", "required": true}]})),
+    responses((status = 201, description = "The form.", body = FormView)),
+))]
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -74,6 +91,13 @@ pub(crate) async fn post(
     made.map(Data::created).map_err(problem)
 }
 
+/// Shows a form.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/forms/{id}", operation_id = "get_form", tag = "forms",
+    security(("api_key" = ["admin"])),
+    params(("id" = FormId, Path, description = "The form.")),
+    responses((status = 200, description = "The form.", body = FormView)),
+))]
 pub(crate) async fn get(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -86,6 +110,14 @@ pub(crate) async fn get(
     found.map(|form| Data::ok(form.into())).ok_or(Problem::NotFound)
 }
 
+/// Changes a form.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    patch, path = "/forms/{id}", operation_id = "update_form", tag = "forms",
+    security(("api_key" = ["admin"])),
+    params(("id" = FormId, Path, description = "The form.")),
+    request_body(content = ChangeBody, example = json!({"status": "disabled"})),
+    responses((status = 200, description = "The form as it is now.", body = FormView)),
+))]
 pub(crate) async fn patch(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
@@ -104,6 +136,13 @@ pub(crate) async fn patch(
     changed.map_err(problem)?.map(Data::ok).ok_or(Problem::NotFound)
 }
 
+/// Deletes a form.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/forms/{id}", operation_id = "delete_form", tag = "forms",
+    security(("api_key" = ["admin"])),
+    params(("id" = FormId, Path, description = "The form.")),
+    responses((status = 200, description = "It is gone.", body = Deleted)),
+))]
 pub(crate) async fn delete(
     caller: Caller<Admin>,
     State(platform): State<Platform>,

@@ -29,6 +29,13 @@ use platform::http::serve_with_public;
     feeds::get,
     feeds::put,
     feeds::delete,
+    forms::list,
+    forms::post,
+    forms::get,
+    forms::patch,
+    forms::delete,
+    submissions::definition,
+    submissions::post,
 ))]
 pub struct Document;
 

@@ -12,12 +12,17 @@ use platform::http::{
     Code, Data, Params, PathId, Problem, Submitted, Visitor, preflight, readable_from, see_other,
 };
 use serde::Serialize;
+#[cfg(feature = "openapi")]
+use serde_json::Value;
+#[cfg(feature = "openapi")]
+use std::collections::BTreeMap;
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
 
 /// What a visitor is told: nothing about the lead, and the same whatever was filled in.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FormSubmissionTaken))]
 pub(crate) struct Taken {
     received: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +40,13 @@ pub(crate) async fn options(State(platform): State<Platform>, visitor: Visitor, 
     }
 }
 
+/// Shows what a page must show of a form; needs no key.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/forms/{id}/definition", operation_id = "get_form_definition", tag = "forms",
+    security(()),
+    params(("id" = FormId, Path, description = "The form.")),
+    responses((status = 200, description = "What the form asks.", body = PublicForm)),
+))]
 pub(crate) async fn definition(
     State(platform): State<Platform>,
     visitor: Visitor,
@@ -53,6 +65,28 @@ pub(crate) async fn definition(
     }
 }
 
+/// Takes what a visitor filled in; needs no key.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/forms/{id}/submissions", operation_id = "submit_form", tag = "forms",
+    security(()),
+    params(
+        ("id" = FormId, Path, description = "The form."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Names one enquiry for a day."),
+    ),
+    request_body(content(
+        (BTreeMap<String, Value> = "application/json", example = json!({"name": "Aisha Khan", "phone": "+971501234567"})),
+        (Vec<u8> = "application/x-www-form-urlencoded"),
+    ), description = "The fields that the form asks for, by name; beside them `consent`, `consent_version`, `language`."),
+    responses(
+        (status = 202, description = "It was taken.", body = Taken),
+        (status = 303, description = "It was taken; the browser goes on to the form's `redirect_url`."),
+        (status = 403, description = ""),
+        (status = 409, description = ""),
+        (status = 413, description = ""),
+        (status = 415, description = ""),
+        (status = 422, description = ""),
+    ),
+))]
 pub(crate) async fn post(
     State(platform): State<Platform>,
     visitor: Visitor,

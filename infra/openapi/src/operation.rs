@@ -12,8 +12,16 @@ pub(crate) fn complete(method: &str, operation: &mut Value, schemas: &Schemas) -
     let mutating = matches!(method, "post" | "put" | "patch" | "delete");
     let has_body = operation.get("requestBody").is_some();
     let role = operation.pointer("/security/0/api_key/0").and_then(Value::as_str).map(str::to_owned);
-    let role = role.ok_or_else(|| format!("{} names no role", operation["operationId"]))?;
+    let for_everybody = operation.get("security") == Some(&json!([{}]));
+    if role.is_none() && !for_everybody {
+        return Err(format!("{} names no role", operation["operationId"]));
+    }
     let operation = operation.as_object_mut().ok_or("an operation is an object")?;
+    let Some(role) = role else {
+        bodies(operation, schemas);
+        without_key(operation, schemas);
+        return Ok(());
+    };
     say_role(operation, &role);
     parameters(operation, mutating, schemas);
     bodies(operation, schemas);
@@ -104,8 +112,42 @@ fn responses(operation: &mut Map<String, Value>, mutating: bool, has_body: bool,
     }
 }
 
-/// Puts a "yes" into the envelope and adds the headers.
+/// The answers of a route that needs no key and counts no requests of one.
+fn without_key(operation: &mut Map<String, Value>, schemas: &Schemas) {
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (status, response) in responses.iter_mut() {
+        if !status.starts_with('4') {
+            envelope(response, schemas);
+            response["headers"] = json!({ "X-Trace-Id": { "$ref": "#/components/headers/TraceId" } });
+        }
+    }
+    let named = [403, 409, 413, 415, 422];
+    let named = named.into_iter().filter(|status: &u16| responses.contains_key(&status.to_string()));
+    let noes: Vec<u16> = [400, 404, 429, 500, 503].into_iter().chain(named).collect();
+    for status in noes {
+        let name = error_name(status);
+        responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
+    }
+}
+
+/// Completes a "yes": the envelope and the headers.
 fn success(response: &mut Value, mutating: bool, schemas: &Schemas) {
+    envelope(response, schemas);
+    let mut headers = rate_headers(true);
+    if mutating {
+        headers.insert(
+            "Idempotency-Replayed".to_owned(),
+            json!({ "$ref": "#/components/headers/IdempotencyReplayed" }),
+        );
+    }
+    if let Some(own) = response.get("headers").and_then(Value::as_object) {
+        headers.extend(own.clone());
+    }
+    response["headers"] = Value::Object(headers);
+}
+
+/// Puts the data of a "yes" into the envelope.
+fn envelope(response: &mut Value, schemas: &Schemas) {
     let contents = response.get_mut("content").and_then(Value::as_object_mut);
     for (kind, content) in contents.into_iter().flatten() {
         complete_content(kind, content, schemas);
@@ -121,15 +163,4 @@ fn success(response: &mut Value, mutating: bool, schemas: &Schemas) {
         });
         content["example"] = json!({ "data": shown, "error": null });
     }
-    let mut headers = rate_headers(true);
-    if mutating {
-        headers.insert(
-            "Idempotency-Replayed".to_owned(),
-            json!({ "$ref": "#/components/headers/IdempotencyReplayed" }),
-        );
-    }
-    if let Some(own) = response.get("headers").and_then(Value::as_object) {
-        headers.extend(own.clone());
-    }
-    response["headers"] = Value::Object(headers);
 }

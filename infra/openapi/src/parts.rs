@@ -39,6 +39,8 @@ pub(crate) fn tags() -> Value {
         ("messages", "Sending: at most once, or it says `uncertain`."),
         ("media", "Files of messages."),
         ("templates", "Message templates: drafts, review, starter packs."),
+        ("forms", "Lead forms on websites."),
+        ("export", "Everything of a tenant out, and in again."),
         ("webhooks", "Endpoints of yours that events are delivered to."),
         ("integrations", "The numbers and sources of leads of a tenant."),
         ("events", "The event log: what did not simply apply, and trying it again."),

@@ -17,6 +17,7 @@ const CAME: &str = "it was imported; rotate its secret and enable it";
 
 /// What became of the records of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Imported {
     /// Written.
     pub imported: u32,

@@ -40,6 +40,7 @@ pub enum FormError {
 
 /// A form as admins see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Form))]
 pub struct FormView {
     /// Its id.
     pub id: FormId,
@@ -63,6 +64,7 @@ impl From<Form> for FormView {
 
 /// A form as its visitors see it: what to show, nothing of whose it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PublicForm {
     /// Its id.
     pub id: FormId,
@@ -81,6 +83,7 @@ pub struct PublicForm {
 
 /// The box that asks for consent, as visitors see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PublicConsent {
     /// Whether it must be ticked.
     pub required: bool,

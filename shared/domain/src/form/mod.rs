@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether a form takes enquiries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum FormStatus {
     /// It does.
@@ -22,6 +23,7 @@ pub enum FormStatus {
 
 /// A text in the languages it was written in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FormTexts))]
 #[serde(deny_unknown_fields)]
 pub struct Texts {
     /// In Arabic.
@@ -45,6 +47,7 @@ impl Texts {
 
 /// A field that a form shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FormField {
     /// A field of a lead, or `attributes.<name>`.
@@ -59,6 +62,7 @@ pub struct FormField {
 
 /// The box that asks for consent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConsentBox {
     /// Whether nothing is taken unless it is ticked.
@@ -79,6 +83,7 @@ const fn marketing() -> Purpose {
 
 /// A form, as its tenant defines it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FormDefinition))]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     /// What the tenant's people call it.
