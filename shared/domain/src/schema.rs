@@ -3,7 +3,7 @@
 use crate::address_range::AddressRange;
 use crate::email::Email;
 use crate::ids::{
-    AuditId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId, EventId, KeyId, LeadId, MessageId,
+    AuditId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId, EventId, FormId, KeyId, LeadId, MessageId,
     ObjectId, TemplateId, TenantId,
 };
 use crate::lead::LeadSource;
@@ -49,6 +49,7 @@ ids! {
     TenantId: "The id of a tenant.",
     ContactId: "The id of a contact.",
     ConversationId: "The id of a conversation.",
+    FormId: "The id of a form.",
     MessageId: "The id of a message.",
     LeadId: "The id of a lead.",
     EventId: "The id of an event.",
