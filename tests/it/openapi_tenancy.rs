@@ -27,6 +27,8 @@ async fn belongings(world: &World, key: &str) -> BTreeMap<String, String> {
     let template = world.all("/v1/whatsapp/templates", key).await[0].clone();
     let made = json!({ "name": "Of this tenant", "role": "viewer", "environment": "live" });
     let api_key = world.post("/v1/api-keys", key, &made).await.data();
+    let form = json!({ "name": "the secret of this tenant", "allowed_origins": ["*"] });
+    let form = world.post("/v1/forms", key, &form).await.data();
     [
         ("LeadId", id(&conversation, "lead_id")),
         ("ConversationId", id(&conversation, "id")),
@@ -37,6 +39,7 @@ async fn belongings(world: &World, key: &str) -> BTreeMap<String, String> {
         ("DeliveryId", id(&delivery, "id")),
         ("TemplateId", id(&template, "id")),
         ("KeyId", id(&api_key, "id")),
+        ("FormId", id(&form, "id")),
         ("trace_id", id(&message, "trace_id")),
     ]
     .map(|(kind, id)| (kind.to_owned(), id))

@@ -12,10 +12,6 @@ use platform::http::{
     Code, Data, Params, PathId, Problem, Submitted, Visitor, preflight, readable_from, see_other,
 };
 use serde::Serialize;
-#[cfg(feature = "openapi")]
-use serde_json::Value;
-#[cfg(feature = "openapi")]
-use std::collections::BTreeMap;
 
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;

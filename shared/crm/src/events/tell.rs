@@ -50,6 +50,8 @@ pub async fn message_received(
         at: message.created_at,
         known_since,
     };
+    // A repetition may be the first to tell; the trace is that of the message all the same.
+    let emitter = Emitter { trace_id: message.trace_id, ..emitter };
     emitter.tell(happened, &message).await
 }
 
