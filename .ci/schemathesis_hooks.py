@@ -1,6 +1,9 @@
-"""What schemathesis is told beyond the document: the one 5xx that is an answer and not a fault."""
+"""What schemathesis is told beyond the document: the one 5xx that is an answer and not a fault, and lines of JSON."""
 
 import schemathesis
+
+# Lines of JSON are sent as they are generated: as bytes.
+schemathesis.serializer.alias("application/x-ndjson", "application/octet-stream")
 
 
 @schemathesis.check
