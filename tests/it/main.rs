@@ -3,6 +3,7 @@
 mod access;
 mod api_keys;
 mod audit;
+mod audit_checkpoints;
 mod bucket;
 mod consents;
 mod corpus;

@@ -191,7 +191,8 @@ fn leaves_the_country(line: &str) -> Vec<String> {
     let actions = line.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, ':' | '*'));
     found.extend(actions.filter(|action| action.starts_with("ses:")).map(str::to_owned));
     // A region is two letters, perhaps `gov` or `iso`, a direction and a digit.
-    let directions = ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
+    let directions =
+        ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
     for word in line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
         let parts: Vec<&str> = word.split('-').collect();
         let region = parts.windows(3).any(|part| {
