@@ -67,9 +67,10 @@ pub async fn sweep(
     // Last, because they wait for others.
     let numbers = health::sweep(platform, transport, now).await;
     let pulled = intake::pull(platform, transport, now).await;
-    swept.sealed = audit_checkpoints::seal(platform, owner, now).await?;
+    let sealed = audit_checkpoints::seal(platform, owner, now).await;
     swept.polled = templates::poll(platform, transport, now).await?;
     swept.pulled = pulled?;
+    swept.sealed = sealed?;
     swept.numbers = numbers?;
     swept.sends = sends?;
     swept.events = told?;
