@@ -179,6 +179,8 @@ impl World {
             deliveries_queue_url: ready.queues.get("deliveries").cloned().unwrap_or_default(),
             allow_loopback_endpoints: false,
             media_bucket: "hadar-local-media-000000000000".to_owned(),
+            audit_bucket: "hadar-local-audit-000000000000".to_owned(),
+            audit_key_id: "alias/hadar-local-audit".to_owned(),
             providers: ProviderRoots::default(),
             public_url: String::new(),
             dialog360_probe_path: "/health_status".to_owned(),

@@ -181,3 +181,52 @@ fn every_alarm_named_in_a_log_line_is_counted_by_the_template_and_the_other_way_
         assert!(template.contains(&format!("MetricName: {alarm}")), "{alarm} has no alarm");
     }
 }
+
+/// What would take data out of the country, or names a place outside of it: the words of a line that do.
+fn leaves_the_country(line: &str) -> Vec<String> {
+    let line = line.to_ascii_lowercase();
+    let services = ["aws::cloudfront", "cloudfront.net", "route53", "aws::ses"];
+    let mut found: Vec<String> =
+        services.iter().filter(|word| line.contains(*word)).map(|word| (*word).to_owned()).collect();
+    let actions = line.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, ':' | '*'));
+    found.extend(actions.filter(|action| action.starts_with("ses:")).map(str::to_owned));
+    // A region is two letters, perhaps `gov` or `iso`, a direction and a digit.
+    let directions =
+        ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
+    for word in line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
+        let parts: Vec<&str> = word.split('-').collect();
+        let region = parts.windows(3).any(|part| {
+            part[0].len() == 2
+                && directions.contains(&part[1])
+                && part[2].len() <= 2
+                && part[2].starts_with(|c: char| c.is_ascii_digit())
+        });
+        if region && !word.starts_with("me-central-1") {
+            found.push(word.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn the_template_names_no_other_region_and_no_service_that_takes_data_abroad() {
+    for file in ["template.yaml", "samconfig.toml"] {
+        for (nth, line) in read(file).lines().enumerate() {
+            assert_eq!(leaves_the_country(line), Vec::<String>::new(), "{file}:{}: {line}", nth + 1);
+        }
+    }
+    assert!(read("samconfig.toml").contains("region = \"me-central-1\""));
+    for abroad in [
+        "Resource: arn:aws:sqs:eu-west-1:123456789012:queue",
+        "Name: !Sub logs.us-east-1.amazonaws.com",
+        "AvailabilityZone: ap-southeast-2a",
+        "region = \"me-south-1\"",
+        "Type: AWS::CloudFront::Distribution",
+        "Type: AWS::Route53::RecordSet",
+        "Action: ses:SendEmail",
+        "Type: AWS::SES::EmailIdentity",
+    ] {
+        assert_eq!(leaves_the_country(abroad).len(), 1, "{abroad}");
+    }
+    assert!(leaves_the_country("Resource: arn:aws:sqs:me-central-1:1:processes:send").is_empty());
+}

@@ -6,6 +6,7 @@ mod check;
 mod cut_over;
 mod number;
 mod problem;
+mod profile;
 mod rotate;
 mod select;
 mod settings;
@@ -33,6 +34,8 @@ use std::sync::Arc;
     test_message::post,
     cut_over::post,
     cut_over::roll,
+    profile::get,
+    profile::patch,
     settings::get,
     settings::patch,
 ))]
@@ -49,6 +52,7 @@ pub fn router(platform: Platform, transport: Transport, settings: Settings) -> R
         .route("/settings", get(settings::get).patch(settings::patch))
         .route("/integrations/whatsapp/{provider}/cut-over", post(cut_over::post))
         .route("/integrations/whatsapp/{provider}/roll-back", post(cut_over::roll))
+        .route("/integrations/whatsapp/{provider}/profile", get(profile::get).patch(profile::patch))
         .layer(Extension(World { transport, settings: Arc::new(settings) }));
     serve(routes, platform)
 }

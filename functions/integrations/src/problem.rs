@@ -4,10 +4,14 @@ use crm::ingest::IngestError;
 use crm::integrations::IntegrationError;
 use crm::send::SendError;
 use crm::templates::SyncError;
+use domain::number::ConnectionStatus;
 use domain::tenant::Plan;
 use platform::http::{Code, Problem, Refused};
 use platform::vault::VaultError;
 use serde_json::json;
+
+/// How long a provider that takes no more calls is left alone, in seconds.
+const PAUSE_S: u32 = 60;
 
 /// The answer to a number that was not connected, changed or taken away.
 pub(crate) fn problem(error: IntegrationError) -> Problem {
@@ -35,6 +39,9 @@ pub(crate) fn problem(error: IntegrationError) -> Problem {
             {
                 refused.details.extend(value.map(|value| (name.to_owned(), json!(value))));
             }
+            if !rejection.setup.is_empty() {
+                refused.details.insert("setup".to_owned(), json!(rejection.setup));
+            }
             refused.into()
         }
         IntegrationError::Taken { field } => {
@@ -60,12 +67,39 @@ pub(crate) fn problem(error: IntegrationError) -> Problem {
             refused.details.insert("status".to_owned(), json!(status));
             refused.into()
         }
+        IntegrationError::NoProfile { .. } => no_profile(),
+        IntegrationError::Unanswered(unanswered) => {
+            let mut refused = Problem::refused(Code::ServiceUnavailable, unanswered.message);
+            // A provider's own pause is minutes long; anything else may pass at once.
+            refused.retry_after_s = (unanswered.status == ConnectionStatus::RateLimited).then_some(PAUSE_S);
+            let details = [
+                ("source", json!("provider")),
+                ("provider", json!(unanswered.provider)),
+                ("status", json!(unanswered.status)),
+                ("provider_status", json!(unanswered.http_status)),
+                ("provider_code", json!(unanswered.code)),
+            ];
+            refused.details.extend(details.map(|(name, value)| (name.to_owned(), value)));
+            refused.into()
+        }
         IntegrationError::NotReplaceable(why) => conflict(why.to_owned()),
         IntegrationError::Store(error) => error.into(),
         IntegrationError::Vault(error @ VaultError::Transient(_)) => Problem::unavailable(error),
         IntegrationError::Vault(error @ VaultError::Tampered(_)) => Problem::internal(error),
         error @ IntegrationError::Random => Problem::internal(error),
     }
+}
+
+/// The answer where the provider's profile is the one in the phone's own app.
+pub(crate) fn no_profile() -> Problem {
+    let instead = "Change it in the WhatsApp Business app on the phone that the instance is linked to: Settings, \
+                   Business tools, Business profile.";
+    let mut refused = Problem::refused(
+        Code::UnsupportedByProvider,
+        format!("UltraMsg shows and sets no business profile. {instead}"),
+    );
+    refused.details.insert("alternative".to_owned(), json!(instead));
+    refused.into()
 }
 
 /// The answer to a test message that was not accepted.

@@ -3,15 +3,45 @@
 use crate::command::AuditCommand;
 use crate::{AdminError, Desk};
 use crm::audit::{verify, whole};
+use crm::audit_checkpoints::{NotChecked, check};
+use platform::aws::{Effort, Service};
+use platform::checkpoints::Checkpoints;
+use platform::config::Config;
+use serde_json::{Value, json};
 
 pub(crate) async fn run(desk: &mut Desk<'_>, command: AuditCommand) -> Result<(), AdminError> {
     let AuditCommand::Verify { tenant, head: known } = command;
-    // First the end: entries that are written meanwhile are newer.
-    let head = desk.platform.store.audit_head(tenant).await?;
-    let entries = whole(&desk.platform.store, tenant).await?;
-    for head in [Some(&head), known.as_ref()].into_iter().flatten() {
-        verify(&entries, Some(head)).map_err(|broken| AdminError::Broken(tenant, broken))?;
+    let checkpoints = checkpoints(desk).await?;
+    let store = &desk.platform.store;
+    let checked = check(store, &checkpoints, tenant).await.map_err(|error| match error {
+        NotChecked::Broken(broken) => AdminError::Broken(tenant, broken),
+        NotChecked::Checkpoint(error) => AdminError::Checkpoints(error),
+        NotChecked::Store(error) => AdminError::Store(error),
+    })?;
+    if let Some(known) = known {
+        let entries = whole(store, tenant).await?;
+        verify(&entries, Some(&known)).map_err(|broken| AdminError::Broken(tenant, broken))?;
     }
-    desk.say(&format!("{} entries, unbroken", entries.len()))?;
-    desk.say(&format!("head  {}:{}", head.seq, head.hash))
+    desk.say(&format!("{} entries, unbroken", checked.entries))?;
+    match checked.newest {
+        Some(newest) => {
+            let line = format!(
+                "{} checkpoints, the newest of entry {} at {}",
+                checked.checkpoints, newest.seq, newest.at
+            );
+            desk.say(&line)?;
+        }
+        None => desk.say("no checkpoint yet: only the chain itself was checked")?,
+    }
+    desk.say(&format!("head  {}:{}", checked.head.seq, checked.head.hash))
+}
+
+/// The bucket's name ends with the account, which the key's own description tells.
+async fn checkpoints(desk: &Desk<'_>) -> Result<Checkpoints, AdminError> {
+    let input = json!({"KeyId": desk.config.audit_key_id});
+    let described: Value = desk.aws.call(Service::Kms, "DescribeKey", &input, Effort::Standard).await?;
+    let account = described.pointer("/KeyMetadata/AWSAccountId").and_then(Value::as_str).unwrap_or_default();
+    let bucket = format!("hadar-{}-audit-{account}", desk.config.stage);
+    let config = Config { audit_bucket: bucket, ..desk.config.clone() };
+    Ok(Checkpoints::new(&config, desk.aws.clone())?)
 }

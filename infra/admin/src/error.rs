@@ -5,6 +5,7 @@ use crm::provision::ProvisionError;
 use crm::rewrap::RewrapError;
 use domain::ids::TenantId;
 use platform::aws::AwsError;
+use platform::checkpoints::CheckpointError;
 use platform::config::ConfigError;
 use platform::dynamo::StoreError;
 
@@ -49,6 +50,9 @@ pub enum AdminError {
     /// A receiver could not be checked, or does not do as it must.
     #[error("{0}")]
     Receiver(String),
+    /// The sealed ends of a log are not what they should be, or could not be read.
+    #[error(transparent)]
+    Checkpoints(#[from] CheckpointError),
     /// The answer could not be written.
     #[error("cannot write the answer: {0}")]
     Output(std::io::Error),

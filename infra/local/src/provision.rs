@@ -56,7 +56,13 @@ async fn make_key(key: &Key, aws: &Aws) -> Result<Resource, StartError> {
     let metadata = match described {
         Ok(answer) => answer,
         Err(error) if error.code() == Some("NotFoundException") => {
-            let made = call(aws, Service::Kms, "CreateKey", &json!({"Description": key.id}))
+            let mut input = json!({"Description": key.id});
+            for (name, value) in [("KeySpec", &key.spec), ("KeyUsage", &key.usage)] {
+                if let (Some(fields), Some(value)) = (input.as_object_mut(), value) {
+                    fields.insert(name.to_owned(), json!(value));
+                }
+            }
+            let made = call(aws, Service::Kms, "CreateKey", &input)
                 .await
                 .map_err(|error| StartError::set_up(what(), &error))?;
             let input = json!({"AliasName": alias, "TargetKeyId": text(&made, "/KeyMetadata/KeyId")});

@@ -113,7 +113,7 @@ impl Template {
                 "AWS::SQS::Queue" => template.queues.push(Queue::read(&id, &properties()?)?),
                 "AWS::DynamoDB::Table" => template.tables.push(Table::read(&id, &properties()?)?),
                 "AWS::S3::Bucket" => template.buckets.push(Bucket::read(&id, &properties()?)?),
-                "AWS::KMS::Key" => template.keys.push(Key::new(id)),
+                "AWS::KMS::Key" => template.keys.push(Key::read(&id, &properties()?)?),
                 "AWS::KMS::Alias" => aliases.push(key::Alias::read(&properties()?)?),
                 "AWS::SecretsManager::Secret" => template.secrets.push(Secret::read(&id, &properties()?)?),
                 idle if IDLE_TYPES.contains(&idle) => {}

@@ -56,6 +56,12 @@ struct AccountChange {
     /// The business portfolio that the number is in.
     #[serde(default)]
     portfolio: Option<String>,
+    /// Whether Meta has verified the business: `verified`, `not_verified`, `pending`.
+    #[serde(default)]
+    business_verification: Option<String>,
+    /// Whether the number was proven by a code: `VERIFIED`, `NOT_VERIFIED`, `EXPIRED`.
+    #[serde(default)]
+    code_verification: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -196,6 +202,12 @@ fn stand(line: &Line, change: AccountChange) {
     }
     if let Some(quality) = change.quality {
         desk.quality = quality;
+    }
+    if let Some(verification) = change.business_verification {
+        desk.business_verification = verification;
+    }
+    if let Some(verification) = change.code_verification {
+        desk.code_verification = verification;
     }
     desk.portfolio = change.portfolio.or(desk.portfolio.take());
 }

@@ -1,10 +1,11 @@
 //! What a provider remembers about one number. Kept in memory.
 
+use crate::cloud::profile;
 use crate::cloud::templates::Template;
 use crate::demo;
 use crate::media::Media;
 use crate::people::People;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// How many service messages of a month are free of charge.
@@ -56,6 +57,12 @@ pub(crate) struct Desk {
     pub(crate) limit: String,
     /// The business portfolio that the number is in, when it is not the tenant's only one.
     pub(crate) portfolio: Option<String>,
+    /// What customers see of the business.
+    pub(crate) profile: Map<String, Value>,
+    /// Whether Meta has verified the business: `verified`, `not_verified`, `pending` and others.
+    pub(crate) business_verification: String,
+    /// Whether the number was proven by a code.
+    pub(crate) code_verification: String,
 }
 
 impl Desk {
@@ -83,6 +90,9 @@ impl Desk {
             quality: "GREEN".to_owned(),
             limit: "TIER_2K".to_owned(),
             portfolio: None,
+            profile: profile::first(),
+            business_verification: "verified".to_owned(),
+            code_verification: "VERIFIED".to_owned(),
         }
     }
 

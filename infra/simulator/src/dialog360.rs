@@ -3,7 +3,7 @@
 use crate::Simulator;
 use crate::account::{Line, Provider};
 use crate::api::{About, Outcome};
-use crate::cloud::{media, message, send, template_create};
+use crate::cloud::{media, message, profile, send, template_create};
 use crate::wire::{Call, Reply};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -77,11 +77,8 @@ pub(crate) fn answer(sim: &Simulator, call: &Call) -> Outcome {
                 {"entity_type": "PHONE_NUMBER", "id": line.phone_number_id, "can_send_message": "AVAILABLE"},
                 {"entity_type": "WABA", "id": line.waba_id, "can_send_message": "AVAILABLE"}]}}),
         )),
-        ("GET", ["whatsapp_business_profile"]) => Outcome::of(Reply::json(
-            200,
-            &json!({"data": [{"messaging_product": "whatsapp", "about": "Hadar demo", "vertical": "PROF_SERVICES",
-                "email": "", "websites": []}]}),
-        )),
+        ("GET", ["whatsapp_business_profile"]) => profile::read(&line, call),
+        ("POST", ["whatsapp_business_profile"]) => profile::change(&line, call),
         ("GET", [id]) => match media::describe(&line, id, META_FILES, call.now_ms) {
             Some(described) => Outcome::of(Reply::json(200, &described)),
             None => not_found(),

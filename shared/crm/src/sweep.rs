@@ -1,5 +1,6 @@
 //! What a crash leaves behind, given back every minute.
 
+use crate::audit_checkpoints;
 use crate::deliver::{self, SweptDeliveries};
 use crate::dispatch::{self, SweptSends};
 use crate::events::{self, SweptEvents};
@@ -40,6 +41,8 @@ pub struct Swept {
     pub numbers: SweptNumbers,
     /// Tenants whose templates under review were asked after.
     pub polled: u32,
+    /// Ends of audit logs that were sealed.
+    pub sealed: u32,
 }
 
 /// Parks what is overdue, and asks after templates under review. Safe to run at any time and twice at once.
@@ -64,8 +67,10 @@ pub async fn sweep(
     // Last, because they wait for others.
     let numbers = health::sweep(platform, transport, now).await;
     let pulled = intake::pull(platform, transport, now).await;
+    let sealed = audit_checkpoints::seal(platform, owner, now).await;
     swept.polled = templates::poll(platform, transport, now).await?;
     swept.pulled = pulled?;
+    swept.sealed = sealed?;
     swept.numbers = numbers?;
     swept.sends = sends?;
     swept.events = told?;

@@ -32,6 +32,7 @@ pub mod receipt;
 pub mod redacted;
 #[cfg(feature = "openapi")]
 mod schema;
+pub mod setup;
 pub mod template;
 pub mod tenant;
 pub mod time;

@@ -74,6 +74,9 @@ pub struct NumberFacts {
     /// Whether the number was proven to be the business's, such as `VERIFIED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<String>,
+    /// Where Meta's verification of the business behind it stands, such as `verified`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_verification: Option<String>,
 }
 
 impl NumberFacts {
@@ -89,6 +92,7 @@ impl NumberFacts {
             throughput: newer.throughput.or(self.throughput),
             connection: newer.connection.or(self.connection),
             verification: newer.verification.or(self.verification),
+            business_verification: newer.business_verification.or(self.business_verification),
         }
     }
 

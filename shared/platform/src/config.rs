@@ -41,6 +41,10 @@ pub struct Config {
     pub allow_loopback_endpoints: bool,
     /// The bucket of media. Empty where a function has none.
     pub media_bucket: String,
+    /// The bucket of the audit logs' sealed ends. Empty where a function has none.
+    pub audit_bucket: String,
+    /// The KMS key that seals them.
+    pub audit_key_id: String,
     /// Where the providers are.
     pub providers: ProviderRoots,
     /// How long a call of a provider may take in all; [`PROVIDER_TIMEOUT`] but in tests.
@@ -147,6 +151,7 @@ impl Config {
             "HADAR_CONSENTS_TABLE" => Some(format!("hadar-{stage}-consents")),
             "HADAR_EPHEMERAL_TABLE" => Some(format!("hadar-{stage}-ephemeral")),
             "HADAR_TOKENS_KEY_ID" => Some(format!("alias/hadar-{stage}-tokens")),
+            "HADAR_AUDIT_KEY_ID" => Some(format!("alias/hadar-{stage}-audit")),
             "HADAR_PLATFORM_SECRET_ID" => Some(format!("hadar/{stage}/platform")),
             "AWS_LAMBDA_FUNCTION_NAME" => Some("admin".to_owned()),
             "AWS_ENDPOINT_URL" if endpoint_url.is_some() => endpoint_url.map(str::to_owned),
@@ -246,6 +251,8 @@ impl Config {
             deliveries_queue_url: optional("HADAR_DELIVERIES_QUEUE_URL"),
             allow_loopback_endpoints,
             media_bucket: optional("HADAR_MEDIA_BUCKET"),
+            audit_bucket: optional("HADAR_AUDIT_BUCKET"),
+            audit_key_id: optional("HADAR_AUDIT_KEY_ID"),
             providers,
             provider_timeout,
             public_url,

@@ -5,6 +5,7 @@
 
 pub mod aws;
 pub mod bucket;
+pub mod checkpoints;
 pub mod clock;
 pub mod config;
 pub mod courier;

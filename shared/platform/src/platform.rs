@@ -1,6 +1,7 @@
 //! The single composition root: a configuration becomes the parts that the use cases need.
 
 use crate::aws::{Aws, AwsError};
+use crate::checkpoints::Checkpoints;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::dynamo::Store;
@@ -23,6 +24,8 @@ pub struct Platform {
     pub outbound: Queue,
     /// Deliveries of customer webhooks, on their way to the dispatcher.
     pub deliveries: Queue,
+    /// The sealed ends of audit logs; absent where a function has no bucket for them.
+    pub checkpoints: Option<Checkpoints>,
     /// The time.
     pub clock: SharedClock,
     /// The one tenant of a single-tenant deployment.
@@ -38,7 +41,12 @@ impl Platform {
     /// An endpoint or a CA bundle that cannot be used.
     pub fn new(config: &Config, clock: SharedClock) -> Result<Self, AwsError> {
         let aws = Aws::new(&config.aws, &config.function)?;
+        let checkpoints = match config.audit_bucket.as_str() {
+            "" => None,
+            _ => Some(Checkpoints::new(config, aws.clone())?),
+        };
         Ok(Self {
+            checkpoints,
             store: Store::new(
                 aws.clone(),
                 config.crm_table.clone(),

@@ -3,7 +3,7 @@
 use super::TemplateError;
 use super::node::Node;
 
-/// A bucket of the template. Its lifecycle, encryption and policies have no meaning on one machine.
+/// A bucket of the template. Its lifecycle, encryption, locks and policies have no meaning on one machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
     /// Its logical id.
@@ -19,9 +19,12 @@ impl Bucket {
             &[
                 "BucketEncryption",
                 "LifecycleConfiguration",
+                "ObjectLockConfiguration",
+                "ObjectLockEnabled",
                 "OwnershipControls",
                 "PublicAccessBlockConfiguration",
                 "Tags",
+                "VersioningConfiguration",
             ],
         )?;
         Ok(Self { id: id.to_owned(), name: properties.required("BucketName")?.string()? })

@@ -10,11 +10,16 @@ pub struct Key {
     pub id: String,
     /// Its alias, such as `alias/hadar-local-tokens`.
     pub alias: Option<String>,
+    /// What kind of key it is, such as `HMAC_256`; a symmetric one for encryption unless told.
+    pub spec: Option<String>,
+    /// What it is used for, such as `GENERATE_VERIFY_MAC`.
+    pub usage: Option<String>,
 }
 
 impl Key {
-    pub(super) const fn new(id: String) -> Self {
-        Self { id, alias: None }
+    pub(super) fn read(id: &str, properties: &Node<'_>) -> Result<Self, TemplateError> {
+        let text = |name: &str| properties.get(name)?.map(|node| node.string()).transpose();
+        Ok(Self { id: id.to_owned(), alias: None, spec: text("KeySpec")?, usage: text("KeyUsage")? })
     }
 }
 

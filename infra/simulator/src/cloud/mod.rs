@@ -6,6 +6,7 @@ mod interactive;
 pub(crate) mod media;
 pub(crate) mod message;
 mod param;
+pub(crate) mod profile;
 pub(crate) mod send;
 mod template_check;
 pub(crate) mod template_create;

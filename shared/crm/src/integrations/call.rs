@@ -78,6 +78,7 @@ impl No {
             status: self.status,
             http_status: self.http_status,
             code: self.code,
+            setup: Vec::new(),
         }
     }
 }

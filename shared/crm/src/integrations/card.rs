@@ -9,6 +9,7 @@ use domain::message::Direction;
 use domain::number::{ConnectionStatus, LastCheck};
 use domain::provider::Provider;
 use domain::redacted::Redacted;
+use domain::setup::{Onboarding, SetupStep};
 use domain::time::Millis;
 use platform::dynamo::{Integration, Store, StoreError, TenantFacts};
 use providers::capability::{Capabilities, capabilities};
@@ -50,6 +51,9 @@ pub struct Card {
     pub messaging_limit: Option<String>,
     /// How fast messages may leave.
     pub throughput: Option<String>,
+    /// The steps at Meta and which of them are missing; absent for other providers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setup: Option<Vec<SetupStep>>,
     /// Whether new conversations go out on it.
     pub primary: bool,
     /// The number that took its place.
@@ -215,6 +219,9 @@ pub fn empty_card(
         quality_rating: None,
         messaging_limit: None,
         throughput: None,
+        // Who has nothing connected has all four steps before them; a sandbox has none to take.
+        setup: (provider == Provider::Meta && status == ConnectionStatus::NotConfigured)
+            .then(|| Onboarding::default().steps()),
         primary: false,
         replaced_by: None,
         health: None,
@@ -297,6 +304,7 @@ fn of(
         quality_rating: rating.or_else(|| about.facts.quality_rating.clone()),
         messaging_limit: tier.or_else(|| about.facts.messaging_limit.clone()),
         throughput: health.throughput.clone().or_else(|| about.facts.throughput.clone()),
+        setup: setup(integration, health.name_status.as_deref()),
         health: Some(health),
         primary: primary(all).is_some_and(|one| one.sort_key() == integration.sort_key()),
         replaced_by: all
@@ -317,6 +325,24 @@ fn of(
         updated_at: about.saved_at,
         ..empty_card(outside, tenant, number.provider, status)
     }
+}
+
+/// The steps at Meta, from what the save and the latest check found; what webhooks tell of the name is newer.
+fn setup(integration: &Integration, name_status: Option<&str>) -> Option<Vec<SetupStep>> {
+    if integration.number.provider != Provider::Meta {
+        return None;
+    }
+    let about = &integration.about;
+    let found = about.last_check.as_ref().map_or(ConnectionStatus::Live, |check| check.status);
+    let mut facts = about.facts.clone();
+    facts.name_status = name_status.map(str::to_owned).or(facts.name_status);
+    let seen = Onboarding {
+        token: found != ConnectionStatus::Unauthorized,
+        account: integration.number.waba_id.is_some(),
+        business_verification: facts.business_verification.clone(),
+        number: (found != ConnectionStatus::NotProvisioned).then_some(facts),
+    };
+    Some(seen.steps())
 }
 
 /// Broken wins; else what a check found within the last minutes; else live.

@@ -3,6 +3,7 @@
 use super::call::{No, call};
 use super::connect::swapped;
 use super::cut_over::swapped_sim;
+use super::probe::business_verification;
 use super::{LOOK, Outside};
 use crate::credentials::{self, secret_name};
 use crate::health::{Heard, hear_or_warn, is_rated, report};
@@ -154,7 +155,11 @@ async fn look(outside: Outside<'_>, integration: &Integration, access: &str) -> 
         Provider::Meta => {
             let id = number.phone_number_id.as_deref().unwrap_or_default();
             let answer = ask(meta::number_request(id, access).map_err(unusable)?).await?;
-            let facts = meta::number_facts(&answer).unwrap_or_default();
+            let waba = number.waba_id.as_deref().unwrap_or_default();
+            let facts = NumberFacts {
+                business_verification: business_verification(outside, waba, access).await,
+                ..meta::number_facts(&answer).unwrap_or_default()
+            };
             Ok(Seen { http_status: answer.status().as_u16(), facts, linked_phone: None, trouble: None })
         }
         Provider::Dialog360 => {

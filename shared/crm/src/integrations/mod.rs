@@ -9,6 +9,7 @@ mod cut_over;
 mod disconnect;
 mod hook;
 mod probe;
+mod profile;
 mod rotate;
 pub(crate) mod seal;
 mod wake;
@@ -19,13 +20,17 @@ pub use connect::{Connected, connect};
 pub use cut_over::{CutOver, CutOverFrom, cut_over, roll_back};
 pub use disconnect::{Disconnected, disconnect};
 pub(crate) use probe::claims;
+pub use profile::{BusinessProfile, business_profile, change_business_profile};
 pub use rotate::rotate;
+
+pub use providers::account::profile::{ProfileChange, VERTICALS};
 
 use crate::send::By;
 use domain::ids::TenantId;
 use domain::number::ConnectionStatus;
 use domain::provider::Provider;
 use domain::redacted::Redacted;
+use domain::setup::{Onboarding, SetupStep};
 use domain::tenant::Plan;
 use domain::time::Millis;
 use platform::Platform;
@@ -152,6 +157,15 @@ pub enum IntegrationError {
     /// There is no number whose place could be taken or given back.
     #[error("{0}")]
     NotReplaceable(&'static str),
+    /// The provider has no profiles that could be read or changed.
+    #[error("{provider} has no business profiles")]
+    NoProfile {
+        /// The provider.
+        provider: Provider,
+    },
+    /// The provider did not answer as it should.
+    #[error("{}", .0.message)]
+    Unanswered(Box<Unanswered>),
     /// The table did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -176,12 +190,43 @@ pub struct Rejection {
     pub http_status: Option<u16>,
     /// The provider's code, where it has one.
     pub code: Option<i64>,
+    /// The steps at Meta, where the refusal shows which are missing; empty else.
+    pub setup: Vec<SetupStep>,
+}
+
+/// What came from a provider in place of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// The provider.
+    pub provider: Provider,
+    /// What is wrong and what to do.
+    pub message: String,
+    /// How the connection stands.
+    pub status: ConnectionStatus,
+    /// The provider's HTTP status, where there was one.
+    pub http_status: Option<u16>,
+    /// The provider's code, where it has one.
+    pub code: Option<i64>,
 }
 
 impl Rejection {
     fn said(field: &'static str, message: impl Into<String>) -> Self {
         let status = ConnectionStatus::Error;
-        Self { field, message: message.into(), status, http_status: None, code: None }
+        Self { field, message: message.into(), status, http_status: None, code: None, setup: Vec::new() }
+    }
+
+    /// With the steps that were seen to be taken, unless the provider merely did not answer.
+    fn with_setup(self, seen: &Onboarding) -> Self {
+        match self.status {
+            ConnectionStatus::RateLimited | ConnectionStatus::Unreachable => self,
+            ConnectionStatus::Live
+            | ConnectionStatus::Demo
+            | ConnectionStatus::Broken
+            | ConnectionStatus::NotConfigured
+            | ConnectionStatus::Unauthorized
+            | ConnectionStatus::NotProvisioned
+            | ConnectionStatus::Error => Self { setup: seen.steps(), ..self },
+        }
     }
 }
 
@@ -217,7 +262,17 @@ async fn audit(
     now: Millis,
 ) -> Result<(), StoreError> {
     let target = format!("{}/{}", integration.number.provider, integration.number_id());
+    audit_of(platform, by, action, &target, now).await
+}
+
+async fn audit_of(
+    platform: &Platform,
+    by: By,
+    action: &str,
+    target: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
     let actor = by.key.to_string();
-    let entry = NewAuditEntry { at: now, actor: &actor, action, target: &target, trace_id: by.trace_id };
+    let entry = NewAuditEntry { at: now, actor: &actor, action, target, trace_id: by.trace_id };
     platform.store.append_audit(by.tenant, entry).await.map(drop)
 }

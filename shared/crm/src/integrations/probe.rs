@@ -4,11 +4,15 @@ use super::call::{No, call, unusable};
 use super::{Credentials, Outside, Rejection};
 use domain::number::{ConnectionStatus, NumberFacts};
 use domain::provider::Provider;
+use domain::setup::Onboarding;
 use domain::tenant::Number;
 use domain::time::Millis;
 use providers::account::{dialog360, meta, ultramsg};
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 
+/// How long a question may take that nothing depends on.
+const ASIDE: Duration = Duration::from_secs(2);
 /// How many pages of a business account's numbers are read.
 const AT_MOST_PAGES: usize = 20;
 
@@ -45,7 +49,9 @@ pub(super) async fn probe(
     let proven = match credentials {
         Credentials::Meta { phone_number_id, waba_id, access_token, app_secret, .. } => {
             let token = access_token.expose();
-            let proven = of_meta(outside, phone_number_id, waba_id, token, now).await?;
+            let mut seen = Onboarding::default();
+            let proven = of_meta(outside, phone_number_id, waba_id, token, now, &mut seen).await;
+            let proven = proven.map_err(|rejection| rejection.with_setup(&seen))?;
             if let Some(secret) = app_secret {
                 of_one_app(outside, phone_number_id, token, secret.expose()).await?;
             }
@@ -65,6 +71,7 @@ async fn of_meta(
     waba_id: &str,
     token: &str,
     now: Millis,
+    seen: &mut Onboarding,
 ) -> Result<Proven, Rejection> {
     let ask = |request| call(outside, Provider::Meta, token, request);
     let refuse = |field| move |no: No| no.reject(Provider::Meta, field);
@@ -87,7 +94,10 @@ async fn of_meta(
         let status = ConnectionStatus::Unauthorized;
         return Err(Rejection { status, ..Rejection::said("access_token", message) });
     }
-    numbers_contain(outside, waba_id, phone_number_id, token).await?;
+    seen.token = true;
+    seen.business_verification = business_verification(outside, waba_id, token).await;
+    seen.account = seen.business_verification.is_some();
+    numbers_contain(outside, waba_id, phone_number_id, token, seen).await?;
     let request = meta::number_request(phone_number_id, token).map_err(unusable)?;
     let answer = ask(request).await.map_err(refuse("phone_number_id"))?;
     let mut warnings = Vec::new();
@@ -104,10 +114,26 @@ async fn of_meta(
     Ok(Proven {
         claims: claims(&number, None),
         number,
-        facts: meta::number_facts(&answer).unwrap_or_default(),
+        facts: NumberFacts {
+            business_verification: seen.business_verification.clone(),
+            ..meta::number_facts(&answer).unwrap_or_default()
+        },
         linked_phone: None,
         warnings,
     })
+}
+
+/// Where the verification of the business stands. Nothing depends on it but a sentence, so that no answer, or a late
+/// one, is no refusal.
+pub(super) async fn business_verification(
+    outside: Outside<'_>,
+    waba_id: &str,
+    token: &str,
+) -> Option<String> {
+    let request = meta::account_request(waba_id, token).ok()?;
+    let asking = call(outside, Provider::Meta, token, request);
+    let answer = tokio::time::timeout(ASIDE, asking).await.ok()?.ok()?;
+    meta::business_verification(&answer)
 }
 
 /// Webhooks are signed with the secret of the token's app: with another one every one of them would be refused.
@@ -138,6 +164,7 @@ async fn numbers_contain(
     waba_id: &str,
     phone_number_id: &str,
     token: &str,
+    seen: &mut Onboarding,
 ) -> Result<(), Rejection> {
     let mut after: Option<String> = None;
     for _page in 0..AT_MOST_PAGES {
@@ -157,6 +184,7 @@ async fn numbers_contain(
         })?;
         let odd = No::odd(answer.status().as_u16());
         let (ids, more) = meta::numbers(&answer).ok_or_else(|| odd.reject(Provider::Meta, "waba_id"))?;
+        seen.account = true;
         if ids.iter().any(|id| id == phone_number_id) {
             return Ok(());
         }

@@ -21,6 +21,20 @@ struct Canonical<'a> {
     body_digest: &'a str,
 }
 
+/// What is signed of a call of S3.
+#[derive(Clone, Copy)]
+pub(super) struct S3Request<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    /// Encoded, its parameters in order; empty for none.
+    pub(super) query: &'a str,
+    pub(super) content_type: Option<&'a str>,
+    /// The digest of the body in base64, as a bucket that locks its objects demands it.
+    pub(super) checksum: Option<&'a str>,
+    /// The digest of the body in hex.
+    pub(super) body_digest: &'a str,
+}
+
 /// Who signs, and the day's derived keys.
 pub(super) struct Signer {
     access_key_id: String,
@@ -103,22 +117,16 @@ impl Signer {
     }
 
     /// The `Authorization` header of a request to S3: `path` encoded as it travels, the token, if any, among the headers.
-    pub(super) fn s3_authorization(
-        &self,
-        method: &str,
-        host: &str,
-        path: &str,
-        content_type: Option<&str>,
-        body_digest: &str,
-        stamp: &Stamp,
-    ) -> String {
-        let mut headers = Vec::with_capacity(5);
+    pub(super) fn s3_authorization(&self, asked: &S3Request<'_>, host: &str, stamp: &Stamp) -> String {
+        let S3Request { method, path, query, content_type, checksum, body_digest } = *asked;
+        let mut headers = Vec::with_capacity(6);
         headers.extend(content_type.map(|content_type| ("content-type", content_type)));
         headers.push(("host", host));
+        headers.extend(checksum.map(|checksum| ("x-amz-checksum-sha256", checksum)));
         headers.push(("x-amz-content-sha256", body_digest));
         headers.push(("x-amz-date", stamp.date_time.as_str()));
         headers.extend(self.token.as_ref().map(|token| ("x-amz-security-token", token.expose().as_str())));
-        let request = Canonical { method, path, query: "", headers: &headers, body_digest };
+        let request = Canonical { method, path, query, headers: &headers, body_digest };
         self.authorize(&request, "s3", stamp)
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json as object};
 use sha2::Sha256;
 
 /// The Graph API's current version (29 July 2026).
-const VERSION: &str = "v26.0";
+pub(super) const VERSION: &str = "v26.0";
 /// What a token must be able to do (A19).
 pub const SCOPES: [&str; 2] = ["whatsapp_business_messaging", "whatsapp_business_management"];
 /// The longest address that Meta takes for an account's own webhook, in characters.
@@ -85,6 +85,23 @@ pub fn numbers(answer: &Response<Bytes>) -> Option<(Vec<String>, Option<String>)
     Some((ids, after.map(str::to_owned)))
 }
 
+/// Asks about a business account: whether the business behind it is verified.
+///
+/// # Errors
+/// No request can hold the account's id or the token.
+pub fn account_request(waba: &str, token: &str) -> Result<Request<Bytes>, Unusable> {
+    let waba = path_part(waba).ok_or(UNUSABLE)?;
+    let path = format!("/{VERSION}/{waba}?fields=id,business_verification_status");
+    get(&path, Some((AUTHORIZATION, &bearer(token)))).ok_or(UNUSABLE)
+}
+
+/// Where the verification of the business stands; `None` when the account does not tell.
+#[must_use]
+pub fn business_verification(answer: &Response<Bytes>) -> Option<String> {
+    let body: Value = serde_json::from_slice(answer.body()).ok()?;
+    text(&body, "/business_verification_status")
+}
+
 /// Asks about one number.
 ///
 /// # Errors
@@ -131,6 +148,7 @@ pub(super) fn facts(body: &Value) -> NumberFacts {
         throughput: text(body, "/throughput/level"),
         connection: text(body, "/status"),
         verification: text(body, "/code_verification_status"),
+        business_verification: None,
     }
 }
 

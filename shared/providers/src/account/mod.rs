@@ -5,6 +5,7 @@
 
 pub mod dialog360;
 pub mod meta;
+pub mod profile;
 pub mod ultramsg;
 
 use crate::outbound::refusal;
