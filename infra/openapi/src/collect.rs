@@ -36,7 +36,9 @@ pub(crate) fn collect() -> Result<(Members, Members), Fault> {
     open_parts(&mut schemas);
     overlap(&mut schemas);
     let all = schemas.clone();
-    schemas.values_mut().for_each(|schema| alternatives(schema, &all));
+    let mut chosen = Map::new();
+    schemas.iter_mut().for_each(|(name, schema)| alternatives(name, schema, &all, &mut chosen));
+    take(&mut schemas, Some(&chosen.into()))?;
     Ok((paths, schemas))
 }
 

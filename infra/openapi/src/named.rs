@@ -20,29 +20,43 @@ pub(crate) fn answer(data: Value, named: &mut Schemas) -> Value {
     reference
 }
 
-/// Alternatives and what is within them: titles, which classes are named by, and no alternatives within a whole.
-pub(crate) fn alternatives(schema: &mut Value, schemas: &Schemas) {
+/// Alternatives within the schema `name`: titles, which classes are named by, and what is a choice with further fields
+/// joins `chosen` under a name of its own, because generators make no class of it where it stands.
+pub(crate) fn alternatives(name: &str, schema: &mut Value, schemas: &Schemas, chosen: &mut Schemas) {
     match schema {
         Value::Object(members) => {
             if let Some(Value::Array(parts)) = members.get("allOf")
                 && let Some(several) = spread(parts, schemas)
             {
+                let choice = format!("{name}Choice");
+                let mut whole = json!({ "oneOf": several });
+                alternatives(&choice, &mut whole, schemas, chosen);
                 members.remove("allOf");
-                members.insert("oneOf".to_owned(), several.into());
+                members.insert("$ref".to_owned(), format!("#/components/schemas/{choice}").into());
+                chosen.insert(choice, whole);
             }
             if let Some(Value::Array(alternatives)) = members.get_mut("oneOf") {
                 for alternative in alternatives {
-                    entitle(alternative);
+                    entitle(name, alternative);
                 }
             }
-            members.values_mut().for_each(|member| alternatives(member, schemas));
+            for (member, inner) in members.iter_mut() {
+                match inner {
+                    Value::Object(fields) if member == "properties" => {
+                        for (field, inner) in fields {
+                            alternatives(&format!("{name}{}", pascal(field)), inner, schemas, chosen);
+                        }
+                    }
+                    _ => alternatives(name, inner, schemas, chosen),
+                }
+            }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| alternatives(item, schemas)),
+        Value::Array(items) => items.iter_mut().for_each(|item| alternatives(name, item, schemas, chosen)),
         _ => {}
     }
 }
 
-/// "One of these, with those fields": each of these with those fields, because generators make no class of the former.
+/// "One of these, with those fields": each of these with those fields.
 fn spread(parts: &[Value], schemas: &Schemas) -> Option<Vec<Value>> {
     let [one, fields] = parts else { return None };
     let several = crate::operation::resolve(one, schemas).get("oneOf")?.as_array()?;
@@ -56,7 +70,7 @@ fn spread(parts: &[Value], schemas: &Schemas) -> Option<Vec<Value>> {
 }
 
 /// Names an alternative by what tells it from the others: the one value that a field of it has, or its only field.
-fn entitle(alternative: &mut Value) {
+fn entitle(whole: &str, alternative: &mut Value) {
     let Some(properties) = alternative.get("properties").and_then(Value::as_object) else { return };
     let told = properties.values().find_map(|property| match property.get("enum")?.as_array()?.as_slice() {
         [Value::String(only)] => Some(only.as_str()),
@@ -64,8 +78,12 @@ fn entitle(alternative: &mut Value) {
     });
     let only = || alternative.pointer("/required/0").and_then(Value::as_str);
     let Some(name) = told.or_else(only) else { return };
-    let title: String = name.split('_').map(capitalized).collect();
+    let title = format!("{whole}{}", pascal(name));
     alternative["title"] = title.into();
+}
+
+fn pascal(name: &str) -> String {
+    name.split('_').map(capitalized).collect()
 }
 
 fn capitalized(word: &str) -> String {
@@ -78,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_beside_alternatives_stand_in_each_of_them() {
+    fn fields_beside_alternatives_stand_in_each_of_them_under_a_name() {
         let schemas = json!({ "Source": { "oneOf": [
             { "type": "object", "required": ["url"], "properties": { "url": {} } },
             { "type": "object", "required": ["id"], "properties": { "id": {} } },
@@ -86,12 +104,17 @@ mod tests {
         let fields = json!({ "type": "object", "properties": { "filename": {} } });
         let source = json!({ "$ref": "#/components/schemas/Source" });
         let mut schema = json!({ "properties": { "document": { "allOf": [source, fields] } } });
-        alternatives(&mut schema, schemas.as_object().unwrap());
-        let expected = json!({ "properties": { "document": { "oneOf": [
-            { "title": "Url", "type": "object", "required": ["url"], "properties": { "url": {}, "filename": {} } },
-            { "title": "Id", "type": "object", "required": ["id"], "properties": { "id": {}, "filename": {} } },
-        ]}}});
-        assert_eq!(schema, expected);
+        let mut chosen = Map::new();
+        alternatives("Header", &mut schema, schemas.as_object().unwrap(), &mut chosen);
+        let reference = json!({ "$ref": "#/components/schemas/HeaderDocumentChoice" });
+        assert_eq!(schema, json!({ "properties": { "document": reference } }));
+        let expected = json!({ "oneOf": [
+            { "title": "HeaderDocumentChoiceUrl", "type": "object", "required": ["url"],
+              "properties": { "url": {}, "filename": {} } },
+            { "title": "HeaderDocumentChoiceId", "type": "object", "required": ["id"],
+              "properties": { "id": {}, "filename": {} } },
+        ]});
+        assert_eq!(chosen["HeaderDocumentChoice"], expected);
     }
 
     #[test]
@@ -100,8 +123,8 @@ mod tests {
             { "properties": { "text": {}, "type": { "enum": ["quick_reply"] } }, "required": ["text", "type"] },
             { "type": "null" },
         ]});
-        alternatives(&mut schema, &Map::new());
-        assert_eq!(schema["oneOf"][0]["title"], "QuickReply");
+        alternatives("Button", &mut schema, &Map::new(), &mut Map::new());
+        assert_eq!(schema["oneOf"][0]["title"], "ButtonQuickReply");
         assert_eq!(schema["oneOf"][1], json!({ "type": "null" }));
     }
 
