@@ -1,6 +1,7 @@
 //! The routes and types of all functions, brought together.
 
 use crate::Fault;
+use crate::named::alternatives;
 use crate::operation::resolve;
 use domain::ids::TenantId;
 use serde_json::{Map, Value, json};
@@ -34,6 +35,10 @@ pub(crate) fn collect() -> Result<(Members, Members), Fault> {
     refer_to_items(&mut schemas);
     open_parts(&mut schemas);
     overlap(&mut schemas);
+    let all = schemas.clone();
+    let mut chosen = Map::new();
+    schemas.iter_mut().for_each(|(name, schema)| alternatives(name, schema, &all, &mut chosen));
+    take(&mut schemas, Some(&chosen.into()))?;
     Ok((paths, schemas))
 }
 

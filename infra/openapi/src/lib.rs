@@ -6,6 +6,7 @@
 mod changes;
 mod collect;
 mod examples;
+mod named;
 mod operation;
 mod parts;
 mod provider_facing;
@@ -24,9 +25,15 @@ pub type Fault = String;
 pub fn document() -> Result<Value, Fault> {
     let (mut paths, mut schemas) = collect::collect()?;
     schemas.extend(parts::schemas());
+    let mut answers = parts::error_schemas();
     for methods in paths.values_mut().filter_map(Value::as_object_mut) {
         for (method, operation) in methods.iter_mut() {
-            operation::complete(method, operation, &schemas)?;
+            operation::complete(method, operation, &schemas, &mut answers)?;
+        }
+    }
+    for (name, answer) in answers {
+        if schemas.insert(name.clone(), answer).is_some() {
+            return Err(format!("{name} stands for two things"));
         }
     }
     for (path, described) in provider_facing::paths() {

@@ -2,13 +2,19 @@
 
 use crate::Fault;
 use crate::examples::example;
+use crate::named::answer;
 use crate::parts::{error_name, rate_headers};
 use serde_json::{Map, Value, json};
 
 type Schemas = Map<String, Value>;
 
-/// Completes one operation of a function.
-pub(crate) fn complete(method: &str, operation: &mut Value, schemas: &Schemas) -> Result<(), Fault> {
+/// Completes one operation of a function; the envelopes of its answers join `answers`.
+pub(crate) fn complete(
+    method: &str,
+    operation: &mut Value,
+    schemas: &Schemas,
+    answers: &mut Schemas,
+) -> Result<(), Fault> {
     let mutating = matches!(method, "post" | "put" | "patch" | "delete");
     let has_body = operation.get("requestBody").is_some();
     let role = operation.pointer("/security/0/api_key/0").and_then(Value::as_str).map(str::to_owned);
@@ -19,13 +25,13 @@ pub(crate) fn complete(method: &str, operation: &mut Value, schemas: &Schemas) -
     let operation = operation.as_object_mut().ok_or("an operation is an object")?;
     let Some(role) = role else {
         bodies(operation, schemas);
-        without_key(operation, schemas);
+        without_key(operation, schemas, answers);
         return Ok(());
     };
     say_role(operation, &role);
     parameters(operation, mutating, schemas);
     bodies(operation, schemas);
-    responses(operation, mutating, has_body, schemas);
+    responses(operation, mutating, has_body, schemas, answers);
     Ok(())
 }
 
@@ -89,13 +95,19 @@ fn complete_content(kind: &str, content: &mut Value, schemas: &Schemas) {
     }
 }
 
-fn responses(operation: &mut Map<String, Value>, mutating: bool, has_body: bool, schemas: &Schemas) {
+fn responses(
+    operation: &mut Map<String, Value>,
+    mutating: bool,
+    has_body: bool,
+    schemas: &Schemas,
+    answers: &mut Schemas,
+) {
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, response) in responses.iter_mut() {
         if status.starts_with('4') {
             continue;
         }
-        success(response, mutating, schemas);
+        success(response, mutating, schemas, answers);
     }
     let mut noes = vec![400, 401, 403, 429, 500, 503];
     if mutating {
@@ -113,11 +125,11 @@ fn responses(operation: &mut Map<String, Value>, mutating: bool, has_body: bool,
 }
 
 /// The answers of a route that needs no key and counts no requests of one.
-fn without_key(operation: &mut Map<String, Value>, schemas: &Schemas) {
+fn without_key(operation: &mut Map<String, Value>, schemas: &Schemas, answers: &mut Schemas) {
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, response) in responses.iter_mut() {
         if !status.starts_with('4') {
-            envelope(response, schemas);
+            envelope(response, schemas, answers);
             response["headers"] = json!({ "X-Trace-Id": { "$ref": "#/components/headers/TraceId" } });
         }
     }
@@ -131,8 +143,8 @@ fn without_key(operation: &mut Map<String, Value>, schemas: &Schemas) {
 }
 
 /// Completes a "yes": the envelope and the headers.
-fn success(response: &mut Value, mutating: bool, schemas: &Schemas) {
-    envelope(response, schemas);
+fn success(response: &mut Value, mutating: bool, schemas: &Schemas, answers: &mut Schemas) {
+    envelope(response, schemas, answers);
     let mut headers = rate_headers(true);
     if mutating {
         headers.insert(
@@ -147,7 +159,7 @@ fn success(response: &mut Value, mutating: bool, schemas: &Schemas) {
 }
 
 /// Puts the data of a "yes" into the envelope.
-fn envelope(response: &mut Value, schemas: &Schemas) {
+fn envelope(response: &mut Value, schemas: &Schemas, answers: &mut Schemas) {
     let contents = response.get_mut("content").and_then(Value::as_object_mut);
     for (kind, content) in contents.into_iter().flatten() {
         complete_content(kind, content, schemas);
@@ -155,12 +167,7 @@ fn envelope(response: &mut Value, schemas: &Schemas) {
             continue;
         }
         let (data, shown) = (content["schema"].take(), content["example"].take());
-        content["schema"] = json!({
-            "type": "object",
-            "required": ["data", "error"],
-            "properties": { "data": data, "error": { "type": "null" } },
-            "additionalProperties": false,
-        });
+        content["schema"] = answer(data, answers);
         content["example"] = json!({ "data": shown, "error": null });
     }
 }

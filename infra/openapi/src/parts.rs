@@ -75,21 +75,59 @@ pub(crate) fn schemas() -> Map<String, Value> {
         "enum": codes,
     });
     schemas.insert("ErrorCode".to_owned(), code);
-    let error = json!({
+    schemas.insert("Error".to_owned(), error(json!({ "$ref": "#/components/schemas/ErrorCode" })));
+    schemas
+}
+
+/// An error with one of the codes that `code` describes.
+fn error(code: Value) -> Value {
+    json!({
         "type": "object",
         "description": "A \"no\".",
         "required": ["code", "message", "trace_id"],
         "properties": {
-            "code": { "$ref": "#/components/schemas/ErrorCode" },
+            "code": code,
             "message": { "type": "string", "description": "For people; it may change." },
             "field": { "type": "string", "description": "The parameter, or the path of the field, that it is about." },
             "trace_id": { "type": "string", "format": "uuid", "description": "Quote it to support." },
             "details": { "type": "object", "description": "Facts for a program, by the code.", "additionalProperties": true },
         },
         "additionalProperties": false,
-    });
-    schemas.insert("Error".to_owned(), error);
+    })
+}
+
+/// The envelope of a "no" and the error in it, for each status.
+pub(crate) fn error_schemas() -> Map<String, Value> {
+    let mut schemas = Map::new();
+    for status in statuses() {
+        let name = error_name(status);
+        let codes: Vec<&str> = codes(status).iter().map(|code| code.as_str()).collect();
+        schemas.insert(format!("Error_{name}"), error(json!({ "type": "string", "enum": codes })));
+        let answer = json!({
+            "type": "object",
+            "required": ["data", "error"],
+            "properties": {
+                "data": { "type": "null" },
+                "error": { "$ref": format!("#/components/schemas/Error_{name}") },
+            },
+            "additionalProperties": false,
+        });
+        schemas.insert(format!("Answer_{name}"), answer);
+    }
     schemas
+}
+
+/// The statuses that codes of the API come with.
+fn statuses() -> Vec<u16> {
+    let mut statuses: Vec<u16> = Code::ALL.iter().map(|code| code.status().as_u16()).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    statuses
+}
+
+/// The codes of a status.
+fn codes(status: u16) -> Vec<Code> {
+    Code::ALL.into_iter().filter(|code| code.status().as_u16() == status).collect()
 }
 
 /// The name of the shared response of a status.
@@ -112,10 +150,7 @@ pub(crate) const fn error_name(status: u16) -> &'static str {
 
 /// A response for each status that a code of the API comes with.
 pub(crate) fn responses() -> Value {
-    let mut statuses: Vec<u16> = Code::ALL.iter().map(|code| code.status().as_u16()).collect();
-    statuses.sort_unstable();
-    statuses.dedup();
-    statuses
+    statuses()
         .into_iter()
         .map(|status| (error_name(status).to_owned(), response(status)))
         .collect::<Map<_, _>>()
@@ -123,7 +158,7 @@ pub(crate) fn responses() -> Value {
 }
 
 fn response(status: u16) -> Value {
-    let codes: Vec<Code> = Code::ALL.into_iter().filter(|code| code.status().as_u16() == status).collect();
+    let codes = codes(status);
     let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let examples: Map<String, Value> = codes
         .iter()
@@ -142,16 +177,7 @@ fn response(status: u16) -> Value {
         409 | 429 | 503 => with("Retry-After", "RetryAfter"),
         _ => {}
     }
-    let error = json!({ "allOf": [
-        { "$ref": "#/components/schemas/Error" },
-        { "properties": { "code": { "enum": names } } },
-    ]});
-    let schema = json!({
-        "type": "object",
-        "required": ["data", "error"],
-        "properties": { "data": { "type": "null" }, "error": error },
-        "additionalProperties": false,
-    });
+    let schema = json!({ "$ref": format!("#/components/schemas/Answer_{}", error_name(status)) });
     json!({
         "description": format!("`{}`.", names.join("`, `")),
         "headers": headers,
