@@ -277,6 +277,18 @@ async fn a_file_that_the_provider_could_not_take_is_tried_once_more_and_no_often
     }
 }
 
+/// Waits until the webhook about the template was applied; messages that wait for their time may lie in the queue.
+async fn template_stands(desk: &Desk<'_>, status: &str) {
+    for _ in 0..2_000 {
+        let rows = desk.all("/v1/whatsapp/templates?name=contract_ready&language=en").await;
+        if rows.iter().any(|row| row["status"] == status) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the template is not {status}");
+}
+
 #[tokio::test]
 async fn a_message_whose_template_is_paused_waits_until_it_is_approved_and_holds_up_nobody() {
     let world = World::start().await;
@@ -304,6 +316,7 @@ async fn a_message_whose_template_is_paused_waits_until_it_is_approved_and_holds
             "status": status}]})
     };
     world.behave(moves("PAUSED")).await;
+    template_stands(&desk, "paused").await;
     assert_eq!(desk.says(&template).await.code(), "template_not_approved");
     for _ in 0..3 {
         world.advance(3_700).await;
@@ -316,6 +329,7 @@ async fn a_message_whose_template_is_paused_waits_until_it_is_approved_and_holds
     }
     assert_eq!(taken(&desk).len(), 1);
     world.behave(moves("APPROVED")).await;
+    template_stands(&desk, "approved").await;
     world.advance(3_700).await;
     world.stack.sweep().await.unwrap();
     took(&desk, 3).await;
@@ -326,6 +340,7 @@ async fn a_message_whose_template_is_paused_waits_until_it_is_approved_and_holds
     let never = text_of(&desk.says(&template).await.data(), "id");
     desk.until(&never, |message| message["error"].is_object()).await;
     world.behave(moves("PAUSED")).await;
+    template_stands(&desk, "paused").await;
     world.advance(7 * 24 * 3_600 + 60).await;
     world.stack.sweep().await.unwrap();
     let last = desk.until(&never, |message| message["status"] == "failed").await;

@@ -15,7 +15,7 @@ use platform::config::Config;
 use platform::dynamo::SealedItem;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Runs a command line; `input` is what is typed.
 async fn admin(stack: &Stack, line: &[&str], input: &str) -> Result<String, AdminError> {
@@ -195,6 +195,26 @@ async fn secrets_are_wrapped_anew_tenant_by_tenant_and_a_run_is_continued_where_
     assert_eq!(sealed().await, after);
 }
 
+/// Reads a request to its end: an answer that comes earlier would cut it off.
+async fn read_request(stream: &mut tokio::net::TcpStream) {
+    let (mut request, mut part) = (Vec::new(), [0; 16_384]);
+    loop {
+        let head = request.windows(4).position(|four| four == b"\r\n\r\n");
+        if let Some(head) = head {
+            let said = String::from_utf8_lossy(&request[..head]).to_ascii_lowercase();
+            let length = said.split("content-length:").nth(1).and_then(|rest| rest.lines().next());
+            let length: usize = length.and_then(|text| text.trim().parse().ok()).unwrap_or_default();
+            if request.len() >= head + 4 + length {
+                return;
+            }
+        }
+        match stream.read(&mut part).await {
+            Ok(read) if read > 0 => request.extend(&part[..read]),
+            _ => return,
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_receiver_is_checked_without_a_stack_and_its_secret_is_read_from_the_input() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -203,10 +223,8 @@ async fn a_receiver_is_checked_without_a_stack_and_its_secret_is_read_from_the_i
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             tokio::spawn(async move {
-                stream.readable().await.unwrap();
+                read_request(&mut stream).await;
                 stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
-                // What is not read would reset the connection, and with it the answer.
-                let _reset = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
             });
         }
     });

@@ -57,8 +57,8 @@ fn queues_tables_keys_and_secrets_carry_the_stage_in_their_names() {
         ("hadar-local-crm", &["pk".to_owned(), "sk".to_owned()][..])
     );
     assert!(crm.indexes.iter().any(|index| index.name == "due" && index.projection == "KEYS_ONLY"));
-    assert_eq!(template.buckets.len(), 1);
-    assert_eq!(template.buckets[0].name, "hadar-local-media-000000000000");
+    let buckets: Vec<_> = template.buckets.iter().map(|bucket| bucket.name.as_str()).collect();
+    assert_eq!(buckets, ["hadar-local-media-000000000000", "hadar-local-audit-000000000000"]);
     let ephemeral = template.tables.iter().find(|table| table.id == "EphemeralTable").unwrap();
     assert_eq!(ephemeral.expires_by.as_deref(), Some("expires_at"));
     assert!(template.keys.iter().any(|key| key.alias.as_deref() == Some("alias/hadar-local-tokens")));
@@ -121,7 +121,8 @@ fn function_events_are_checked_against_what_they_name() {
     let function = |event: &str| {
         with(&format!(
             "  F:\n    Type: AWS::Serverless::Function\n    Metadata: {{BuildProperties: {{Binary: f}}}}\n    \
-             Properties:\n      Events:\n        E: {event}\n  K:\n    Type: AWS::KMS::Key\n"
+             Properties:\n      Events:\n        E: {event}\n  K:\n    Type: AWS::KMS::Key\n    \
+             Properties: {{}}\n"
         ))
     };
     for (event, expected) in [
