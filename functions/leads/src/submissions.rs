@@ -71,7 +71,7 @@ pub(crate) async fn definition(
     ),
     request_body(content(
         (BTreeMap<String, Value> = "application/json", example = json!({"name": "Aisha Khan", "phone": "+971501234567"})),
-        (Vec<u8> = "application/x-www-form-urlencoded"),
+        (BTreeMap<String, String> = "application/x-www-form-urlencoded", example = json!({"name": "Aisha Khan", "phone": "+971501234567"})),
     ), description = "The fields that the form asks for, by name; beside them `consent`, `consent_version`, `language`."),
     responses(
         (status = 202, description = "It was taken.", body = Taken),

@@ -86,9 +86,9 @@ fn bodies(operation: &mut Map<String, Value>, schemas: &Schemas) {
     }
 }
 
-/// An example for JSON; bytes are bytes.
+/// An example for JSON and for what browsers send of a form; bytes are bytes.
 fn complete_content(kind: &str, content: &mut Value, schemas: &Schemas) {
-    if kind != "application/json" {
+    if !matches!(kind, "application/json" | "application/x-www-form-urlencoded") {
         content["schema"] = json!({ "type": "string", "format": "binary" });
     } else if content.get("example").is_none() {
         content["example"] = example(&content["schema"], schemas);
