@@ -355,3 +355,20 @@ async fn a_sandbox_has_templates_of_its_own_and_nothing_leaves_it() {
     let sent = world.post("/v1/whatsapp/messages", &keys.test_admin, &send).await;
     assert_eq!(sent.status, 202, "{:?}", sent.json());
 }
+
+#[tokio::test]
+async fn an_example_without_a_name_is_refused_and_not_kept() {
+    let world = World::start().await;
+    let keys = world.tenant("meta").keys;
+    let body = json!({"name": "nameless", "category": "utility", "language": "en", "body": "Hello {{name}}, welcome.",
+        "examples": {"": "Sara"}});
+    let answer = world.post(LIST, &keys.live_agent, &body).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (400, "validation_error"),
+        "{:?}",
+        answer.json()
+    );
+    assert_eq!(answer.json()["error"]["field"], "examples", "{:?}", answer.json());
+    assert_eq!(world.all(&format!("{LIST}?name=nameless"), &keys.live_agent).await, Vec::<Value>::new());
+}

@@ -1,7 +1,7 @@
 //! The bodies that write templates.
 
 use crm::templates::{Change, NewLanguage, NewTemplate};
-use domain::template::draft::{ButtonWords, HeaderWords, Words};
+use domain::template::draft::{ButtonWords, HeaderWords, Words, given_examples};
 use domain::template::{Category, Template};
 use platform::http::Problem;
 use serde::{Deserialize, Deserializer};
@@ -22,6 +22,7 @@ pub(crate) struct CreateBody {
     body: Option<String>,
     footer: Option<String>,
     buttons: Option<Vec<ButtonWords>>,
+    #[serde(default, deserialize_with = "given_examples")]
     examples: Option<BTreeMap<String, String>>,
     languages: Option<BTreeMap<String, Words>>,
     number_id: Option<String>,
@@ -89,6 +90,7 @@ pub(crate) struct ChangeBody {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     footer: Option<Option<String>>,
     buttons: Option<Vec<ButtonWords>>,
+    #[serde(default, deserialize_with = "given_examples")]
     examples: Option<BTreeMap<String, String>>,
 }
 
@@ -131,6 +133,7 @@ pub(crate) struct CloneBody {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     footer: Option<Option<String>>,
     buttons: Option<Vec<ButtonWords>>,
+    #[serde(default, deserialize_with = "given_examples")]
     examples: Option<BTreeMap<String, String>>,
     #[serde(default)]
     pub(crate) submit: bool,

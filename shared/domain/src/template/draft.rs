@@ -3,7 +3,8 @@
 use super::contract::variables;
 use super::{Button, Header, ParameterFormat, Template};
 use crate::redacted::Redacted;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// A template in one language, as written.
@@ -23,8 +24,27 @@ pub struct Words {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<ButtonWords>,
     /// An example for every variable of the body, and of a header whose variable has a name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "named", skip_serializing_if = "BTreeMap::is_empty")]
     pub examples: BTreeMap<String, String>,
+}
+
+/// Examples by the names of their variables. No variable has an empty name, and no table keeps one.
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    given_examples(deserializer).map(Option::unwrap_or_default)
+}
+
+/// As in [`Words::examples`], where they may be left out.
+///
+/// # Errors
+/// An example without a name.
+pub fn given_examples<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    let examples = Option::<BTreeMap<String, String>>::deserialize(deserializer)?;
+    if examples.as_ref().is_some_and(|examples| examples.contains_key("")) {
+        return Err(D::Error::custom("an example has the name of its variable"));
+    }
+    Ok(examples)
 }
 
 /// What stands on top, as written.
