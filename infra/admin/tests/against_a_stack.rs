@@ -201,7 +201,7 @@ async fn read_request(stream: &mut tokio::net::TcpStream) {
     loop {
         let head = request.windows(4).position(|four| four == b"\r\n\r\n");
         if let Some(head) = head {
-            let said = String::from_utf8_lossy(&request[..head]).to_ascii_lowercase();
+            let said = String::from_utf8_lossy(request.get(..head).unwrap_or_default()).to_ascii_lowercase();
             let length = said.split("content-length:").nth(1).and_then(|rest| rest.lines().next());
             let length: usize = length.and_then(|text| text.trim().parse().ok()).unwrap_or_default();
             if request.len() >= head + 4 + length {
@@ -209,7 +209,7 @@ async fn read_request(stream: &mut tokio::net::TcpStream) {
             }
         }
         match stream.read(&mut part).await {
-            Ok(read) if read > 0 => request.extend(&part[..read]),
+            Ok(read) if read > 0 => request.extend(part.iter().take(read)),
             _ => return,
         }
     }
