@@ -91,6 +91,21 @@ impl Vault {
         field: &str,
         sealed: &Sealed,
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let opened = self.open_quietly(tenant, purpose, field, sealed).await;
+        if let Err(VaultError::Tampered(_)) = opened {
+            // Somebody wrote the table past us, or a backup was mixed into it.
+            tracing::error!(alarm = "seal_tampered", %tenant, purpose, field, "a sealed value does not open");
+        }
+        opened
+    }
+
+    async fn open_quietly(
+        &self,
+        tenant: TenantId,
+        purpose: &str,
+        field: &str,
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let wrapped = sealed.wrapped_key();
         let key = match self.with_cache(|cache, now| cache.for_opening(tenant, purpose, wrapped, now)) {
             Some(known) => known,
