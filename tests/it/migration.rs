@@ -118,28 +118,38 @@ async fn ultramsg_and_meta<'w>(world: &'w World, mark: &str) -> Shop<'w> {
 
 #[tokio::test]
 async fn integrators_see_one_schema_and_the_same_ids_before_during_and_after() {
+    moves_to("meta", "1141").await;
+}
+
+#[tokio::test]
+async fn to_360dialog_as_well_nothing_is_lost_or_doubled_while_both_deliver() {
+    moves_to("dialog360", "1147").await;
+}
+
+/// From UltraMsg to `new`, with a customer who writes all the time and a receiver of webhooks.
+async fn moves_to(new: &'static str, mark: &str) {
     let world = world().await;
     let shop = world.shop("moves", Plan::Enterprise).await;
     let receiver = Receiver::start().await;
     world.register(&shop.admin, &receiver.url, &["message.received"]).await;
-    shop.connect(&shop.account("ultramsg", "1141001")).await;
+    shop.connect(&shop.account("ultramsg", &format!("{mark}001"))).await;
     writes(&shop, "ultramsg", "before 1").await;
     let (talk, person) = (conversation(&shop).await, contact(&shop).await);
     let answered = sends(&shop, json!({"text": "hello"})).await;
     writes(&shop, "ultramsg", "before 2").await;
 
-    shop.connect(&shop.account("meta", "1141002")).await;
+    shop.connect(&shop.account(new, &format!("{mark}002"))).await;
     assert_eq!(
-        (shop.card("ultramsg").await["primary"].clone(), shop.card("meta").await["primary"].clone()),
+        (shop.card("ultramsg").await["primary"].clone(), shop.card(new).await["primary"].clone()),
         (json!(true), json!(false))
     );
     for n in 0..3 {
         writes(&shop, "ultramsg", &format!("during u{n}")).await;
-        writes(&shop, "meta", &format!("during m{n}")).await;
+        writes(&shop, new, &format!("during m{n}")).await;
     }
-    assert_eq!(step(&shop, "/meta/cut-over").await.status, 200);
+    assert_eq!(step(&shop, &format!("/{new}/cut-over")).await.status, 200);
     writes(&shop, "ultramsg", "after, to the old one").await;
-    writes(&shop, "meta", "after").await;
+    writes(&shop, new, "after").await;
 
     let got = receiver.until(10).await;
     let texts = said(&got);
