@@ -39,13 +39,16 @@ fn write(out: &mut String, ready: &Ready) -> fmt::Result {
             export("VERIFY_TOKEN", &meta.verify_token)?;
             export("PHONE_NUMBER_ID", &meta.phone_number_id)?;
             export("WABA_ID", &meta.waba_id)?;
+            export("ACCESS_TOKEN", &meta.token)?;
         }
         if let Some(dialog360) = &tenant.dialog360 {
             export("TOKEN", &dialog360.webhook_token)?;
+            export("API_KEY", &dialog360.api_key)?;
         }
         if let Some(ultramsg) = &tenant.ultramsg {
             export("INSTANCE_ID", &ultramsg.instance_id)?;
             export("TOKEN", &ultramsg.webhook_token)?;
+            export("API_TOKEN", &ultramsg.token)?;
         }
     }
     Ok(())
