@@ -270,3 +270,37 @@ async fn messages_of_one_conversation_keep_their_order_on_a_slow_number() {
     let said: Vec<Value> = desk.sent().iter().map(|sent| sent["body"]["text"]["body"].clone()).collect();
     assert_eq!(said, ["one", "two", "three"]);
 }
+
+#[tokio::test]
+async fn a_message_refused_as_spam_slows_the_number_for_a_day() {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    let conversation = desk.conversation("971501234500", "hello").await;
+    let refused = json!({"match": {"operation": "send"}, "times": 1,
+        "action": {"error": {"status": 400, "code": 131048, "message": "Spam rate limit hit"}}});
+    world.behave(json!({"rules": [refused]})).await;
+    let answer = accepted(&desk, &json!({"conversation_id": conversation, "text": "one"})).await;
+    let id = text_of(&answer, "id");
+    for _ in 0..2_000 {
+        if card(&desk).await["health"]["mode"] == "conservative" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let health = card(&desk).await["health"].clone();
+    assert_eq!(health["mode"], "conservative", "{health}");
+    assert!(health["reason"].as_str().unwrap().contains("131048"), "{health}");
+    let held = accepted(&desk, &viewing(&json!({"to": "+971501234588"}))).await;
+    assert_eq!((&held["status"], &held["held_for"]), (&json!("held"), &json!("conservative_mode")), "{held}");
+
+    // A Green rating is no excuse; a quiet day is.
+    sweep(&world).await;
+    assert_eq!(card(&desk).await["health"]["mode"], "conservative");
+    world.advance(25 * HOUR).await;
+    sweep(&world).await;
+    world.settled().await;
+    assert_eq!(card(&desk).await["health"]["mode"], "normal");
+    assert_eq!(desk.message(&text_of(&held, "id")).await["status"], "read", "what the mode held went out");
+    let first = desk.message(&id).await;
+    assert!(["read", "failed"].contains(&first["status"].as_str().unwrap()), "{first}");
+}

@@ -109,6 +109,9 @@ pub(super) async fn settle(
         // A status was faster, an answer of the table got lost, or the lease ran out: what is written stands.
         tracing::info!(message.id = %record.id, "{} had moved on before its answer came", record.id);
     }
+    if let Settlement::Failed(failure) | Settlement::Waits { failure, .. } = &settlement {
+        health::hear_failure(platform, tenant, record, failure.provider_code, now, now).await;
+    }
     match settlement {
         Settlement::Sent { .. } => {
             if settled {

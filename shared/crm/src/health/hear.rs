@@ -7,7 +7,7 @@ use domain::number::NumberFacts;
 use domain::provider::Provider;
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{HealthRecord, NewAuditEntry, StoreError};
+use platform::dynamo::{HealthRecord, NewAuditEntry, SendRecord, StoreError};
 use platform::telemetry::chain;
 use uuid::Uuid;
 
@@ -41,6 +41,7 @@ pub(crate) fn report(facts: &NumberFacts) -> (Report, Option<MessagingLimit>) {
         quality: facts.quality_rating.as_deref().map(Quality::parse),
         name_status: facts.name_status.clone(),
         throughput: facts.throughput.clone(),
+        spam_limited: false,
     };
     (report, facts.messaging_limit.as_deref().and_then(MessagingLimit::parse))
 }
@@ -122,4 +123,25 @@ pub(crate) async fn hear_or_warn(platform: &Platform, heard: Heard<'_>, now: Mil
     if let Err(error) = hear(platform, heard, now).await {
         tracing::warn!(tenant.id = %heard.tenant, "what was told about a number was not kept: {}", chain(&error));
     }
+}
+
+/// 131048: a message was refused, or not delivered, because people reported earlier ones (providers.md 2.2).
+const SPAM_RATE_LIMITED: i64 = 131_048;
+
+/// Has the number of a message send conservatively if a failure of it says that people report the number.
+pub(crate) async fn hear_failure(
+    platform: &Platform,
+    tenant: TenantId,
+    record: &SendRecord,
+    code: Option<i64>,
+    at: Millis,
+    now: Millis,
+) {
+    if code != Some(SPAM_RATE_LIMITED) {
+        return;
+    }
+    let report = Report { spam_limited: true, ..Report::default() };
+    let (provider, number, trace_id) = (record.provider, record.number.as_str(), record.trace_id);
+    let heard = Heard { tenant, provider, number, report: &report, limit: None, at, asked: false, trace_id };
+    hear_or_warn(platform, heard, now).await;
 }

@@ -9,7 +9,7 @@ mod sweep;
 mod view;
 
 pub(crate) use gate::{Gate, gate, hold, limit_frees_at};
-pub(crate) use hear::{Heard, hear, hear_or_warn, report};
+pub(crate) use hear::{Heard, hear, hear_failure, hear_or_warn, report};
 pub(crate) use opt_outs::{count_opt_out, count_sent, has_opted_out};
 pub use sweep::{SweptNumbers, sweep};
 pub(crate) use view::Views;

@@ -8,6 +8,7 @@ use super::tenants::Facts;
 use super::{Delivery, IngestError};
 use crate::dispatch::{self, Confirmed};
 use crate::events::{Emitter, message_received, message_step, note_window};
+use crate::health::hear_failure;
 use domain::ids::{EventId, MessageId, derived_ulid};
 use domain::inbound;
 use domain::message::{Content, Direction};
@@ -225,6 +226,10 @@ impl Context<'_> {
         match confirmed {
             Confirmed::Ours(record) => {
                 let (contact, id) = (record.contact, record.id);
+                for error in &status.errors {
+                    let platform = self.emitter.platform;
+                    hear_failure(platform, tenant, &record, Some(error.code), update.at, self.now).await;
+                }
                 consents::by_status(self, number, contact, id, status).await?;
                 message_step(self.emitter, contact, id, receipt, update.at, None).await?;
                 Ok(())

@@ -2,7 +2,8 @@
 //!
 //! A rating that stays Red for [`SUSTAINED_MS`] puts the number into conservative mode: it sends slowly, and every new
 //! template waits for a person. A Green rating ends the mode at once. Yellow and Unknown neither begin nor end it: Yellow
-//! is where a number passes through on its way in both directions.
+//! is where a number passes through on its way in both directions. A provider that refuses a message because people
+//! reported earlier ones (Meta's 131048) begins the mode at once; it ends when that was [`SPAM_QUIET_MS`] ago.
 
 mod limit;
 mod opt_out;
@@ -20,6 +21,8 @@ pub const PACE_MS: u64 = 10_000;
 /// A turn that was missed by more than this is lost and a new one is taken, in milliseconds: longer than the sweeper is
 /// late, short enough that what was held up does not leave in a burst.
 pub const TURN_KEPT_MS: u64 = 60_000;
+/// How long no message must have been refused as spam before a number sends normally again, in milliseconds.
+pub const SPAM_QUIET_MS: u64 = 24 * 60 * 60 * 1000;
 /// How often the provider is asked about a number, in milliseconds: webhooks tell of changes, this is for lost ones.
 pub const LOOK_MS: u64 = 6 * 60 * 60 * 1000;
 /// How often it is asked about a number whose rating is bad, in milliseconds.
@@ -112,13 +115,15 @@ pub struct Report {
     pub name_status: Option<String>,
     /// How fast messages may leave.
     pub throughput: Option<String>,
+    /// Whether a message was refused because people reported earlier ones.
+    pub spam_limited: bool,
 }
 
 impl Report {
     /// Whether it says nothing.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.quality.is_none() && self.name_status.is_none() && self.throughput.is_none()
+        self.quality.is_none() && self.name_status.is_none() && self.throughput.is_none() && !self.spam_limited
     }
 }
 
@@ -138,8 +143,13 @@ pub struct NumberHealth {
     /// How fast messages may leave, as last told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throughput: Option<Told<String>>,
+    /// When the latest message was refused because people reported earlier ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spam_limited_at: Option<Millis>,
     /// How it sends.
     pub mode: Mode,
+    /// Whether a Red rating is why it sends conservatively: then only a Green one ends it.
+    pub red: bool,
     /// Since when; absent while it never sent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode_since: Option<Millis>,
@@ -167,17 +177,22 @@ impl NumberHealth {
         }
         newer(&mut self.name_status, report.name_status.as_ref(), at);
         newer(&mut self.throughput, report.throughput.as_ref(), at);
+        if report.spam_limited {
+            self.spam_limited_at = self.spam_limited_at.max(Some(at));
+        }
         self
     }
 
     /// How the number sends from `now` on.
     #[must_use]
     pub fn decided(mut self, now: Millis) -> Self {
-        let mode = match (self.mode, self.rating()) {
-            (Mode::Normal, Quality::Red) if self.turns_at().is_some_and(|at| at <= now) => Mode::Conservative,
-            (Mode::Conservative, Quality::Green) => Mode::Normal,
-            (mode, _) => mode,
+        self.red = match self.rating() {
+            Quality::Red => self.red || self.mode == Mode::Conservative || self.turns_at().is_some_and(|at| at <= now),
+            Quality::Green => false,
+            Quality::Yellow | Quality::Unknown => self.red,
         };
+        let spam = self.spam_ends_at().is_some_and(|at| at > now);
+        let mode = if self.red || spam { Mode::Conservative } else { Mode::Normal };
         if mode != self.mode {
             self.mode = mode;
             self.mode_since = Some(now);
@@ -191,6 +206,11 @@ impl NumberHealth {
         self.quality_since.filter(|_| red).map(|since| since.plus_ms(SUSTAINED_MS))
     }
 
+    /// When it will have been quiet for long enough, if a message was ever refused as spam.
+    fn spam_ends_at(&self) -> Option<Millis> {
+        self.spam_limited_at.map(|at| at.plus_ms(SPAM_QUIET_MS))
+    }
+
     /// When to look at the number again, after a look at `now`.
     #[must_use]
     pub fn look_again_at(&self, now: Millis) -> Millis {
@@ -202,7 +222,17 @@ impl NumberHealth {
     /// Why the number sends as it does, for an operator; nothing while it sends normally.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
-        let since = self.quality_since.filter(|_| self.mode == Mode::Conservative)?;
+        if self.mode == Mode::Normal {
+            return None;
+        }
+        if !self.red {
+            let (at, until) = (self.spam_limited_at?, self.spam_ends_at()?);
+            return Some(format!(
+                "The provider refused a message at {at} because people reported earlier ones (131048). The number sends \
+                 six messages a minute and every template waits for a release, until {until} if no other is refused."
+            ));
+        }
+        let since = self.quality_since?;
         Some(match self.rating() {
             Quality::Red => format!(
                 "The number's quality rating has been Red since {since}: customers block or report it. It sends six \
@@ -296,6 +326,25 @@ mod tests {
                 assert_eq!(health.reason().is_some(), *mode == Conservative, "{story}: minute {minute}");
             }
         }
+    }
+
+    #[test]
+    fn a_message_refused_as_spam_begins_the_mode_and_a_quiet_day_ends_it() {
+        let spam = Report { spam_limited: true, ..Report::default() };
+        let hours = |hours: u64| at(hours * 60);
+        let slow = NumberHealth::default().heard(&rated(Quality::Green), at(0)).heard(&spam, at(1)).decided(at(1));
+        assert_eq!(slow.mode, Mode::Conservative, "though it is Green");
+        assert!(slow.reason().unwrap().contains("131048"));
+        assert_eq!(slow.clone().decided(hours(24)).mode, Mode::Conservative);
+        let over = slow.clone().decided(at(24 * 60 + 1));
+        assert_eq!((over.mode, over.reason()), (Mode::Normal, None));
+        let again = slow.clone().heard(&spam, hours(20)).heard(&spam, hours(3)).decided(hours(30));
+        assert_eq!(again.mode, Mode::Conservative, "the latest counts");
+        assert_eq!(again.decided(hours(44)).mode, Mode::Normal);
+        let red = slow.heard(&rated(Quality::Red), hours(2)).decided(hours(2));
+        let red = red.decided(hours(48));
+        assert_eq!(red.mode, Mode::Conservative, "it became Red meanwhile: only Green ends it");
+        assert_eq!(red.heard(&rated(Quality::Green), hours(49)).decided(hours(49)).mode, Mode::Normal);
     }
 
     #[test]
