@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// In every planted text, so that the log of other tests is not kept.
 const MARK: &str = "kanari";
@@ -53,7 +54,7 @@ impl Planted<'_> {
         let data = answer.data();
         let shown = data["shown_once"].as_object().cloned().unwrap_or_default();
         self.secrets.extend(shown.values().filter_map(Value::as_str).map(str::to_owned));
-        for name in ["secret", "key"] {
+        for name in ["secret", "key", "token"] {
             self.secrets.extend(data[name].as_str().map(str::to_owned));
         }
     }
@@ -116,6 +117,23 @@ impl Planted<'_> {
         let made = self.post("/v1/webhooks/endpoints", &body).await;
         let path = format!("/v1/webhooks/endpoints/{}/rotate-secret", text_of(&made.data(), "id"));
         self.post(&path, &json!({})).await;
+        for (source, body) in [
+            ("property_finder", json!({"secret": "kanari10pfsecret", "signature_header": "X-PF-Signature"})),
+            ("bayut", json!({"api_key": "kanari11bayutkey"})),
+            ("website", json!({})),
+        ] {
+            let path = format!("/v1/integrations/leads/{source}");
+            let headers = [
+                ("authorization", &*format!("Bearer {}", self.shop.admin)),
+                ("content-type", "application/json"),
+            ];
+            let answer = self.shop.world.send("PUT", &path, &headers, body.to_string()).await;
+            assert_eq!(answer.status, 200, "{source}: {:?}", answer.json());
+            for name in ["secret", "api_key"] {
+                self.secrets.extend(body[name].as_str().map(str::to_owned));
+            }
+            self.takes_note(&answer);
+        }
         for provider in ["meta", "dialog360", "ultramsg"] {
             let path = format!("/v1/integrations/whatsapp/{provider}/rotate-secret");
             let rotated = self.post(&path, &json!({})).await;
@@ -206,6 +224,8 @@ async fn waiting(world: &World, queue: &str) -> Value {
             return message.clone();
         }
         world.advance(5).await;
+        // The processor has its turn at the message.
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("nothing waits on {queue}");
 }
@@ -262,7 +282,7 @@ async fn no_planted_secret_lies_anywhere_and_no_person_where_only_ids_belong() {
     let body = e2e::bodies::ultramsg_chat("30018800001", CUSTOMER, "kanari24", world.now_s(), TEXT);
     let posted = world.send("POST", &path, &[("content-type", "application/json")], body.to_string()).await;
     assert_eq!(posted.status, 200, "{:?}", posted.json());
-    let left = waiting(&world, "inbound").await;
+    let left = waiting(&world, "inbound-dlq").await;
     assert_eq!(found(&left.to_string(), secrets.iter()), Vec::<&String>::new());
     let about = json!([left["Attributes"], left["MessageAttributes"]]).to_string();
     assert_eq!(found(&about, people.iter()), Vec::<&String>::new());
@@ -273,6 +293,9 @@ async fn no_planted_secret_lies_anywhere_and_no_person_where_only_ids_belong() {
     assert_eq!(found(&audit, secrets.iter().chain(&people)), Vec::<&String>::new());
     for event in world.all("/v1/events", &planted.shop.viewer).await {
         assert_eq!(found(&event.to_string(), secrets.iter()), Vec::<&String>::new());
+        let path = format!("/v1/traces/{}", text_of(&event, "trace_id"));
+        let trace = world.get(&path, &planted.shop.admin).await;
+        assert_eq!(found(&trace.json().to_string(), secrets.iter()), Vec::<&String>::new());
     }
     let (mut looked, mut known) = (0, 0);
     files(dir.path(), &mut |path, text| {
