@@ -226,3 +226,31 @@ async fn the_catalogue_has_a_schema_and_a_sample_for_every_type() {
         assert!(one["schema"]["properties"]["data"]["properties"].is_object(), "{one}");
     }
 }
+
+#[tokio::test]
+async fn a_change_and_its_entry_in_the_audit_log_are_made_together_or_not_at_all() {
+    let world = world().await;
+    let admin = world.tenant("meta").keys.live_admin;
+    let body = json!({"url": "https://example.com/hook", "events": ["*"]});
+    let made = world.post(ENDPOINTS, &admin, &body).await.data();
+    let path = format!("{ENDPOINTS}/{}", made["id"].as_str().unwrap());
+    let before = world.get(&path, &admin).await.data();
+    let together = json!([{"service": "dynamodb", "operation": "TransactWriteItems", "caller": "endpoints", "action": "error"}]);
+    world.faults(together).await;
+    for (method, path, body) in [
+        ("POST", ENDPOINTS.to_owned(), body),
+        ("PATCH", path.clone(), json!({"status": "disabled"})),
+        ("POST", format!("{path}/rotate-secret"), json!({})),
+        ("DELETE", path.clone(), json!({})),
+    ] {
+        let answer = world.call(method, &path, &admin, &body).await;
+        assert_eq!(answer.status, 503, "{method} {path}: {:?}", answer.json());
+    }
+    world.faults(json!([])).await;
+    assert_eq!(world.all(ENDPOINTS, &admin).await, [before]);
+    let audit = world.all("/v1/audit", &admin).await;
+    let about = audit.iter().filter(|one| one["action"].as_str().unwrap().starts_with("endpoint."));
+    assert_eq!(about.count(), 1, "{audit:?}");
+    assert_eq!(world.call("DELETE", &path, &admin, &json!({})).await.status, 200);
+    assert_eq!(world.call("DELETE", &path, &admin, &json!({})).await.status, 404);
+}

@@ -4,6 +4,16 @@ use platform::Platform;
 use platform::dynamo::NewAuditEntry;
 use platform::http::{Admin, Caller, Problem};
 
+/// The entry that a change is written together with.
+pub(crate) fn entry<'a>(
+    caller: &Caller<Admin>,
+    actor: &'a str,
+    action: &'a str,
+    target: &'a str,
+) -> NewAuditEntry<'a> {
+    NewAuditEntry { at: caller.now(), actor, action, target, trace_id: caller.call.trace_id }
+}
+
 /// Adds an entry to the tenant's log.
 pub(crate) async fn note(
     platform: &Platform,
@@ -12,8 +22,6 @@ pub(crate) async fn note(
     target: &str,
 ) -> Result<(), Problem> {
     let actor = caller.principal.key_id.to_string();
-    let entry =
-        NewAuditEntry { at: caller.now(), actor: &actor, action, target, trace_id: caller.call.trace_id };
-    platform.store.append_audit(caller.tenant(), entry).await?;
+    platform.store.append_audit(caller.tenant(), entry(caller, &actor, action, target)).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `GET`, `PATCH` and `DELETE /v1/webhooks/endpoints/{id}`, `POST .../rotate-secret` and `.../test`
 
 use crate::Loopback;
-use crate::audit::note;
+use crate::audit::entry;
 use crate::problem::{problem, switched_off};
 use axum::Extension;
 use axum::extract::State;
@@ -104,11 +104,10 @@ pub(crate) async fn patch(
     let enabled = status.map(|status| status == Status::Enabled);
     let change = Change { url, events, description, enabled };
     let id = id.parse(EndpointId::parse)?;
-    let (tenant, now) = (caller.tenant(), caller.now());
-    let changed = endpoints::change(&platform, tenant, id, change, allow_loopback, now).await;
-    let changed = changed.map_err(problem)?;
-    note(&platform, &caller, "endpoint.update", &id.to_string()).await?;
-    Ok(Data::ok(changed))
+    let (actor, target) = (caller.principal.key_id.to_string(), id.to_string());
+    let entry = entry(&caller, &actor, "endpoint.update", &target);
+    let changed = endpoints::change(&platform, caller.tenant(), id, change, allow_loopback, entry).await;
+    changed.map(Data::ok).map_err(problem)
 }
 
 /// Deletes an endpoint; what is still to be delivered to it is cancelled.
@@ -127,8 +126,9 @@ pub(crate) async fn delete(
 ) -> Result<Data<Deleted>, Problem> {
     params.only(&[])?;
     let id = id.parse(EndpointId::parse)?;
-    endpoints::delete(&platform, caller.tenant(), id).await.map_err(problem)?;
-    note(&platform, &caller, "endpoint.delete", &id.to_string()).await?;
+    let (actor, target) = (caller.principal.key_id.to_string(), id.to_string());
+    let entry = entry(&caller, &actor, "endpoint.delete", &target);
+    endpoints::delete(&platform, caller.tenant(), id, entry).await.map_err(problem)?;
     Ok(Data::ok(Deleted { id, deleted: true }))
 }
 
@@ -151,9 +151,10 @@ pub(crate) async fn rotate(
 ) -> Result<Response, Problem> {
     params.only(&[])?;
     let id = id.parse(EndpointId::parse)?;
-    let rotated = endpoints::rotate(&platform, caller.tenant(), id, force, caller.now()).await;
+    let (actor, target) = (caller.principal.key_id.to_string(), id.to_string());
+    let entry = entry(&caller, &actor, "endpoint.rotate_secret", &target);
+    let rotated = endpoints::rotate(&platform, caller.tenant(), id, force, entry).await;
     let rotated = rotated.map_err(problem)?;
-    note(&platform, &caller, "endpoint.rotate_secret", &id.to_string()).await?;
     let kept = Data::ok(rotated.without());
     Ok(Data::ok(rotated).shown_once(kept))
 }

@@ -1,7 +1,7 @@
 //! `GET` and `POST /v1/webhooks/endpoints`
 
 use crate::Loopback;
-use crate::audit::note;
+use crate::audit::entry;
 use crate::problem::problem;
 use axum::Extension;
 use axum::extract::State;
@@ -73,9 +73,10 @@ pub(crate) async fn post(
     let NewEndpoint { url, events, description } = body;
     let draft = Draft { url, events, description };
     let id = EndpointId::from_ulid(seed.ulid("endpoint"));
-    let made = create(&platform, caller.tenant(), draft, id, allow_loopback, caller.now()).await;
+    let (actor, target) = (caller.principal.key_id.to_string(), id.to_string());
+    let entry = entry(&caller, &actor, "endpoint.create", &target);
+    let made = create(&platform, caller.tenant(), draft, id, allow_loopback, entry).await;
     let made = made.map_err(problem)?;
-    note(&platform, &caller, "endpoint.create", &id.to_string()).await?;
     let kept = Data::created(made.without());
     Ok(Data::created(made).shown_once(kept))
 }

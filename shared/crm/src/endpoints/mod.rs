@@ -136,8 +136,9 @@ pub async fn create(
     draft: Draft,
     id: EndpointId,
     allow_loopback: bool,
-    now: Millis,
+    entry: NewAuditEntry<'_>,
 ) -> Result<WithSecret, EndpointError> {
+    let now = entry.at;
     ReceiverUrl::parse(&draft.url, allow_loopback)?;
     let events = events_of(draft.events)?;
     let description = description_of(draft.description)?;
@@ -166,7 +167,7 @@ pub async fn create(
         updated_at: now,
         revision: 0,
     };
-    if !platform.store.save_endpoint(tenant, &endpoint, Some(now.plus_ms(REMEMBERED_MS))).await? {
+    if !platform.store.save_endpoint(tenant, &endpoint, Some(now.plus_ms(REMEMBERED_MS)), entry).await? {
         return Err(EndpointError::Contended);
     }
     let endpoint = view(endpoint, EndpointHealth::default(), now);
@@ -183,15 +184,17 @@ pub async fn change(
     id: EndpointId,
     change: Change,
     allow_loopback: bool,
-    now: Millis,
+    entry: NewAuditEntry<'_>,
 ) -> Result<EndpointView, EndpointError> {
+    let now = entry.at;
     if let Some(url) = &change.url {
         ReceiverUrl::parse(url, allow_loopback)?;
     }
     let events = change.events.map(events_of).transpose()?;
     let description = change.description.map(description_of).transpose()?;
     let mut switched_on = false;
-    let saved = save(platform, tenant, id, Some(now.plus_ms(REMEMBERED_MS)), |endpoint| {
+    let new_until = Some(now.plus_ms(REMEMBERED_MS));
+    let saved = save(platform, tenant, id, new_until, entry, |endpoint| {
         endpoint.updated_at = now;
         if let Some(url) = &change.url {
             endpoint.url.clone_from(url);
@@ -227,9 +230,15 @@ pub async fn change(
 ///
 /// # Errors
 /// There is none, or the table did not answer.
-pub async fn delete(platform: &Platform, tenant: TenantId, id: EndpointId) -> Result<(), EndpointError> {
+pub async fn delete(
+    platform: &Platform,
+    tenant: TenantId,
+    id: EndpointId,
+    entry: NewAuditEntry<'_>,
+) -> Result<(), EndpointError> {
     platform.store.endpoint(tenant, id).await?.ok_or(EndpointError::NotFound)?;
-    platform.store.delete_endpoint(tenant, id).await?;
+    // Gone between the two: whoever was faster has the entry.
+    platform.store.delete_endpoint(tenant, id, entry).await?;
     Ok(())
 }
 
@@ -243,11 +252,12 @@ pub async fn rotate(
     tenant: TenantId,
     id: EndpointId,
     force: bool,
-    now: Millis,
+    entry: NewAuditEntry<'_>,
 ) -> Result<WithSecret, EndpointError> {
+    let now = entry.at;
     let secret = new_secret()?;
     let sealed = seal(platform, tenant, id, &secret).await?;
-    let saved = save(platform, tenant, id, None, |endpoint| {
+    let saved = save(platform, tenant, id, None, entry, |endpoint| {
         if let Some(until) = endpoint.before_until.filter(|until| *until > now && !force) {
             return Err(EndpointError::Overlap(until));
         }
@@ -273,32 +283,27 @@ pub(crate) async fn switch_off(
     trace_id: Uuid,
     now: Millis,
 ) -> Result<(), EndpointError> {
-    let mut was_on = false;
-    let saved = save(platform, tenant, id, None, |endpoint| {
-        was_on = endpoint.enabled;
-        if was_on {
-            endpoint.enabled = false;
-            endpoint.disabled_reason = Some(reason.to_owned());
-            endpoint.disabled_at = Some(now);
-            endpoint.updated_at = now;
+    let target = id.to_string();
+    let entry =
+        NewAuditEntry { at: now, actor: "system", action: "endpoint.disable", target: &target, trace_id };
+    let saved = save(platform, tenant, id, None, entry, |endpoint| {
+        if !endpoint.enabled {
+            return Err(EndpointError::NotFound);
         }
+        endpoint.enabled = false;
+        endpoint.disabled_reason = Some(reason.to_owned());
+        endpoint.disabled_at = Some(now);
+        endpoint.updated_at = now;
         Ok(())
     })
     .await;
     let saved = match saved {
         Ok(saved) => saved,
-        // Deleted meanwhile: nothing is left to switch off.
+        // Off, or deleted meanwhile: nothing is left to switch off.
         Err(EndpointError::NotFound) => return Ok(()),
         Err(error) => return Err(error),
     };
-    if !was_on {
-        return Ok(());
-    }
     tracing::warn!(endpoint.id = %id, "{id} is switched off: {reason}");
-    let target = id.to_string();
-    let entry =
-        NewAuditEntry { at: now, actor: "system", action: "endpoint.disable", target: &target, trace_id };
-    platform.store.append_audit(tenant, entry).await?;
     let mut others = platform.store.endpoints(tenant).await?;
     others.retain(|other| other.id != id);
     let receivers = Receiver::of(&others);
@@ -324,12 +329,13 @@ async fn save(
     tenant: TenantId,
     id: EndpointId,
     new_until: Option<Millis>,
+    entry: NewAuditEntry<'_>,
     mut change: impl FnMut(&mut Endpoint) -> Result<(), EndpointError>,
 ) -> Result<Endpoint, EndpointError> {
     for _ in 0..TRIES {
         let mut endpoint = platform.store.endpoint(tenant, id).await?.ok_or(EndpointError::NotFound)?;
         change(&mut endpoint)?;
-        if platform.store.save_endpoint(tenant, &endpoint, new_until).await? {
+        if platform.store.save_endpoint(tenant, &endpoint, new_until, entry).await? {
             return Ok(endpoint);
         }
     }

@@ -123,7 +123,10 @@ impl Report {
     /// Whether it says nothing.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.quality.is_none() && self.name_status.is_none() && self.throughput.is_none() && !self.spam_limited
+        self.quality.is_none()
+            && self.name_status.is_none()
+            && self.throughput.is_none()
+            && !self.spam_limited
     }
 }
 
@@ -187,7 +190,9 @@ impl NumberHealth {
     #[must_use]
     pub fn decided(mut self, now: Millis) -> Self {
         self.red = match self.rating() {
-            Quality::Red => self.red || self.mode == Mode::Conservative || self.turns_at().is_some_and(|at| at <= now),
+            Quality::Red => {
+                self.red || self.mode == Mode::Conservative || self.turns_at().is_some_and(|at| at <= now)
+            }
             Quality::Green => false,
             Quality::Yellow | Quality::Unknown => self.red,
         };
@@ -332,7 +337,8 @@ mod tests {
     fn a_message_refused_as_spam_begins_the_mode_and_a_quiet_day_ends_it() {
         let spam = Report { spam_limited: true, ..Report::default() };
         let hours = |hours: u64| at(hours * 60);
-        let slow = NumberHealth::default().heard(&rated(Quality::Green), at(0)).heard(&spam, at(1)).decided(at(1));
+        let slow =
+            NumberHealth::default().heard(&rated(Quality::Green), at(0)).heard(&spam, at(1)).decided(at(1));
         assert_eq!(slow.mode, Mode::Conservative, "though it is Green");
         assert!(slow.reason().unwrap().contains("131048"));
         assert_eq!(slow.clone().decided(hours(24)).mode, Mode::Conservative);

@@ -1,6 +1,8 @@
 //! Receivers of customer webhooks, and how they have been doing.
 
+use super::audit::NewAuditEntry;
 use super::tenants::with_key;
+use super::transact::{Condition, Transaction};
 use super::wire::{AttributeValue, Item, Key, Names, Query, StoreError, Values, n, s};
 use super::{Store, keys, timeline};
 use domain::ids::{EndpointId, TenantId};
@@ -58,8 +60,9 @@ pub struct EndpointHealth {
 }
 
 impl Store {
-    /// Writes a receiver that was made from the one that was read, or from nothing; false when somebody else wrote it
-    /// meanwhile. Until `new_until` those who remember receivers may not know it yet.
+    /// Writes a receiver that was made from the one that was read, or from nothing, with its entry in the audit log, both
+    /// or neither; false when somebody else wrote it meanwhile. Until `new_until` those who remember receivers may not
+    /// know it yet.
     ///
     /// # Errors
     /// The table is unreachable.
@@ -68,21 +71,25 @@ impl Store {
         tenant: TenantId,
         endpoint: &Endpoint,
         new_until: Option<Millis>,
+        entry: NewAuditEntry<'_>,
     ) -> Result<bool, StoreError> {
-        const ACTION: &str = "save endpoint";
         let key = keys::endpoint(tenant, endpoint.id);
         let next = Endpoint { revision: endpoint.revision + 1, ..endpoint.clone() };
-        let mut item = with_key(&next, key.pk, key.sk, ACTION)?;
+        let mut item = with_key(&next, key.pk, key.sk, "save endpoint")?;
         if let Some(until) = new_until {
             item.insert("dpk".to_owned(), s(keys::NEW_ENDPOINTS));
             item.insert("dsk".to_owned(), s(keys::new_endpoint_sort(until, tenant, endpoint.id)));
         }
-        let condition = if endpoint.revision == 0 {
-            ("attribute_not_exists(pk)", Names::new(), Values::new())
-        } else {
-            ("revision = :read", Names::new(), Values::from([(":read", n(endpoint.revision))]))
+        let change = || {
+            let same = match endpoint.revision {
+                0 => Condition::absent(),
+                revision => Condition::of("revision = :read", [(":read", n(revision))]),
+            };
+            let mut all = Transaction::default();
+            all.put(&self.crm.name, item.clone(), same);
+            all
         };
-        Ok(self.crm.put(ACTION, item, Some(condition)).await?.is_ok())
+        Ok(self.audited(tenant, entry, change).await?.is_ok())
     }
 
     /// One receiver.
@@ -117,12 +124,22 @@ impl Store {
         page.items.into_iter().map(read_endpoint).collect()
     }
 
-    /// Deletes a receiver.
+    /// Deletes a receiver, with its entry in the audit log, both or neither; false when it is gone already.
     ///
     /// # Errors
     /// The table is unreachable.
-    pub async fn delete_endpoint(&self, tenant: TenantId, id: EndpointId) -> Result<(), StoreError> {
-        self.crm.delete("delete endpoint", &keys::endpoint(tenant, id)).await
+    pub async fn delete_endpoint(
+        &self,
+        tenant: TenantId,
+        id: EndpointId,
+        entry: NewAuditEntry<'_>,
+    ) -> Result<bool, StoreError> {
+        let change = || {
+            let mut all = Transaction::default();
+            all.delete(&self.crm.name, keys::endpoint(tenant, id), Condition::of("attribute_exists(pk)", []));
+            all
+        };
+        Ok(self.audited(tenant, entry, change).await?.is_ok())
     }
 
     /// Receivers of any tenant whose settings changed a moment ago, each with when everybody will know.
