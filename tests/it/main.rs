@@ -60,6 +60,7 @@ mod sending_stop;
 mod sending_waits;
 mod settings;
 mod ssrf;
+mod status;
 mod template_changes;
 mod template_drafts;
 mod templates;

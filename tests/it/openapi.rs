@@ -91,7 +91,7 @@ async fn the_document_lists_exactly_the_routes_that_are_served() {
 }
 
 /// The operations of visitors, who have no key.
-const FOR_EVERYBODY: [&str; 2] = ["get_form_definition", "submit_form"];
+const FOR_EVERYBODY: [&str; 3] = ["get_form_definition", "get_status", "submit_form"];
 
 #[test]
 fn every_operation_has_a_name_words_a_role_and_its_errors() {

@@ -10,6 +10,7 @@ mod profile;
 mod rotate;
 mod select;
 mod settings;
+mod status;
 mod test_message;
 
 use axum::routing::{get, post};
@@ -17,7 +18,7 @@ use axum::{Extension, Router};
 use crm::integrations::Outside;
 use platform::Platform;
 use platform::config::Config;
-use platform::http::serve;
+use platform::http::serve_with_public;
 use platform::transport::Transport;
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ use std::sync::Arc;
     profile::patch,
     settings::get,
     settings::patch,
+    status::get,
 ))]
 pub struct Document;
 
@@ -52,9 +54,11 @@ pub fn router(platform: Platform, transport: Transport, settings: Settings) -> R
         .route("/settings", get(settings::get).patch(settings::patch))
         .route("/integrations/whatsapp/{provider}/cut-over", post(cut_over::post))
         .route("/integrations/whatsapp/{provider}/roll-back", post(cut_over::roll))
-        .route("/integrations/whatsapp/{provider}/profile", get(profile::get).patch(profile::patch))
-        .layer(Extension(World { transport, settings: Arc::new(settings) }));
-    serve(routes, platform)
+        .route("/integrations/whatsapp/{provider}/profile", get(profile::get).patch(profile::patch));
+    let world =
+        Extension(World { transport, settings: Arc::new(settings), latest: status::Latest::default() });
+    let public = Router::new().route("/status", get(status::get));
+    serve_with_public(routes.layer(world.clone()), public.layer(world), platform)
 }
 
 /// What this deployment says about itself.
@@ -82,9 +86,14 @@ impl Settings {
 pub(crate) struct World {
     transport: Transport,
     settings: Arc<Settings>,
+    latest: status::Latest,
 }
 
 impl World {
+    pub(crate) const fn latest(&self) -> &status::Latest {
+        &self.latest
+    }
+
     pub(crate) const fn transport(&self) -> &Transport {
         &self.transport
     }

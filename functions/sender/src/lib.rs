@@ -2,6 +2,7 @@
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use crm::dispatch::drain;
+use crm::status::report;
 use futures_util::StreamExt as _;
 use platform::Platform;
 use platform::bucket::Bucket;
@@ -32,6 +33,7 @@ impl Sender {
         let work: Vec<_> = event.records.iter().map(|message| self.one(message)).collect();
         let done: Vec<Option<BatchItemFailure>> =
             futures_util::stream::iter(work).buffer_unordered(AT_A_TIME).collect().await;
+        report(&self.platform, &self.transport, self.platform.clock.now()).await;
         let mut response = SqsBatchResponse::default();
         response.batch_item_failures = done.into_iter().flatten().collect();
         response

@@ -46,6 +46,7 @@ pub(crate) fn tags() -> Value {
         ("events", "The event log: what did not simply apply, and trying it again."),
         ("api_keys", "Keys for programs and people."),
         ("audit", "Who did what, in a chain of hashes."),
+        ("status", "How the platform and its providers are doing."),
         (
             "provider_webhooks",
             "What the providers and sources of leads post. Not for integrators, proven by the providers' own signatures, and \

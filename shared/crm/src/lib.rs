@@ -26,6 +26,7 @@ pub mod replay;
 pub mod rewrap;
 pub mod send;
 pub mod settings;
+pub mod status;
 pub mod sweep;
 pub mod templates;
 pub mod transfer;

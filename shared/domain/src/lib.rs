@@ -6,6 +6,7 @@
 pub mod access;
 pub mod address;
 pub mod address_range;
+pub mod availability;
 pub mod consent;
 pub mod email;
 pub mod failure;

@@ -9,25 +9,47 @@ use crate::public_url::PublicOnly;
 pub use crate::public_url::{NotPublic, PublicUrl};
 use crate::tls;
 use bytes::{Bytes, BytesMut};
+use domain::availability::Calls;
 use domain::lead::FeedKind;
 use domain::provider::Provider;
 use futures_util::StreamExt as _;
 use http::{Request, Response};
 use reqwest::Url;
 use reqwest::redirect::Policy;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const CONNECT: Duration = Duration::from_secs(3);
 /// The most of an answer to an API call that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;
 
-/// Speaks HTTP with the providers. Clones share nothing but configuration.
+/// Speaks HTTP with the providers. Clones share configuration, and how the calls ended.
 #[derive(Debug, Clone)]
 pub struct Transport {
     http: reqwest::Client,
     /// Connects to public addresses only.
     public: reqwest::Client,
     roots: ProviderRoots,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// The calls of each provider since somebody asked.
+#[derive(Debug, Default)]
+struct Seen {
+    meta: Calls,
+    dialog360: Calls,
+    ultramsg: Calls,
+}
+
+impl Seen {
+    const fn of(&mut self, provider: Provider) -> Option<&mut Calls> {
+        match provider {
+            Provider::Meta => Some(&mut self.meta),
+            Provider::Dialog360 => Some(&mut self.dialog360),
+            Provider::Ultramsg => Some(&mut self.ultramsg),
+            Provider::Sandbox => None,
+        }
+    }
 }
 
 /// A call did not end in an answer.
@@ -61,7 +83,7 @@ impl Transport {
         };
         let http = builder().build().map_err(|error| error.to_string())?;
         let public = builder().dns_resolver(PublicOnly).build().map_err(|error| error.to_string())?;
-        Ok(Self { http, public, roots: config.providers.clone() })
+        Ok(Self { http, public, roots: config.providers.clone(), seen: Arc::default() })
     }
 
     /// Makes one call of a provider's API: the request's URI is a path and query under the provider's root.
@@ -89,7 +111,19 @@ impl Transport {
         let root =
             self.roots.of(provider).ok_or_else(|| CallError::NotSent("no such provider".to_owned()))?;
         let url = format!("{root}{}", request.uri());
-        exchange(&self.http, &url, request, limit).await
+        let answer = exchange(&self.http, &url, request, limit).await;
+        let failed = answer.as_ref().map_or(true, |answer| answer.status().is_server_error());
+        if let Some(calls) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).of(provider) {
+            *calls = calls.plus(Calls { made: 1, failed: u32::from(failed) });
+        }
+        answer
+    }
+
+    /// How the API calls of a provider ended since this was last asked.
+    #[must_use]
+    pub fn seen(&self, provider: Provider) -> Calls {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.of(provider).map(std::mem::take).unwrap_or_default()
     }
 
     /// Asks a portal for leads: the request's URI is a path and query under its root; reads at most `limit` bytes.

@@ -29,6 +29,7 @@ mod outbox;
 mod outbox_claim;
 mod outbox_moves;
 mod outbox_waits;
+mod provider_calls;
 mod rate;
 mod reach;
 mod records;

@@ -77,3 +77,8 @@ pub(in crate::dynamo) fn held_on(provider: Provider, number: &str) -> String {
 pub(in crate::dynamo) fn held_sort(provider: Provider, number: &str, message: MessageId) -> String {
     format!("{}{}", held_on(provider, number), message.ulid())
 }
+
+/// One minute's calls of a provider, over all tenants.
+pub(in crate::dynamo) fn provider_calls(provider: Provider, at: Millis) -> Key {
+    key(format!("PROVIDER#{provider}"), format!("MIN#{:012}", at.unix_ms() / 60_000))
+}
