@@ -110,7 +110,7 @@ fn every_operation_has_a_name_words_a_role_and_its_errors() {
             assert!(tags.contains(tag.as_str().unwrap()), "{at}: {tag}");
         }
         let in_path = path.matches('{').count();
-        let parameters = operation["parameters"].as_array().unwrap();
+        let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
         assert_eq!(parameters.iter().filter(|one| one["in"] == "path").count(), in_path, "{at}");
         if operation["tags"][0] == "provider_webhooks" {
             assert_eq!(operation["security"], serde_json::json!([]), "{at}");
