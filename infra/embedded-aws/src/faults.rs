@@ -28,6 +28,22 @@ pub enum Service {
     Llm,
 }
 
+impl Service {
+    /// Its name in rules and counts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "dynamodb",
+            Self::Sqs => "sqs",
+            Self::Kms => "kms",
+            Self::SecretsManager => "secretsmanager",
+            Self::S3 => "s3",
+            Self::Provider => "provider",
+            Self::Llm => "llm",
+        }
+    }
+}
+
 /// What happens to a call that a rule matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

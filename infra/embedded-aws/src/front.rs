@@ -91,6 +91,8 @@ impl EmbeddedAws {
         body: Bytes,
     ) -> Result<Answer, ConnectionDropped> {
         if !self.faults().is_armed() {
+            let (service, caller) = (api.into(), caller(headers));
+            self.counted().count(&Call { service, operation, tables: &[], body: &[], caller });
             return Ok(self.dispatch(api, operation, headers, body).await);
         }
         let tables = touched(api, &body);
@@ -110,6 +112,7 @@ impl EmbeddedAws {
         refused: impl Fn(Refusal) -> Answer,
         served: impl Future<Output = Answer>,
     ) -> Result<Answer, ConnectionDropped> {
+        self.counted().count(call);
         let verdict = self.faults().decide(call);
         if !verdict.delay.is_zero() {
             tokio::time::sleep(verdict.delay).await;

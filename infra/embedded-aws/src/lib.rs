@@ -6,6 +6,7 @@
 //! with `synchronous=NORMAL`: what was answered survives the death of the process, not a loss of power.
 //! All time is the [`StackClock`]'s. What is missing against AWS is in `docs/local-stack-aws.md`.
 
+mod calls;
 mod clock;
 mod data_dir;
 mod documents;
@@ -22,12 +23,14 @@ mod sqs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use calls::Calls;
 pub use clock::StackClock;
 pub use data_dir::OpenError;
 pub use faults::Faults;
 pub use front::ConnectionDropped;
 pub use sqs::QueueDepth;
 
+use calls::Counted;
 use data_dir::DataDir;
 use documents::Documents;
 use dynamo::Dynamo;
@@ -89,6 +92,7 @@ struct Inner {
     s3: S3,
     clock: StackClock,
     faults: Faults,
+    counted: Counted,
     _data_dir: Option<DataDir>,
 }
 
@@ -107,9 +111,15 @@ impl EmbeddedAws {
             s3: S3::open(data_dir.as_ref(), clock.clone())?,
             clock,
             faults,
+            counted: Counted::default(),
             _data_dir: data_dir,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// How often each caller asked for each operation since the services were opened.
+    pub fn calls(&self) -> Calls {
+        self.inner.counted.all()
     }
 
     /// Deletes the items whose time to live has passed on the stack's clock; gives how many. Blocks: call it
@@ -130,6 +140,10 @@ impl EmbeddedAws {
     /// How full each queue is, by name. Blocks for about a millisecond.
     pub fn queue_depths(&self) -> Vec<QueueDepth> {
         self.inner.sqs.depths()
+    }
+
+    pub(crate) fn counted(&self) -> &Counted {
+        &self.inner.counted
     }
 
     pub(crate) fn faults(&self) -> &Faults {

@@ -1,4 +1,4 @@
-//! The controls under `/_local`, which exist on no deployment: status, clock, sweep, faults.
+//! The controls under `/_local`, which exist on no deployment: status, clock, sweep, faults, calls.
 
 use crate::envelope::Problem;
 use crate::functions::Function;
@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use crm::sweep::Swept;
 use embedded_aws::faults::Rule;
-use embedded_aws::{EmbeddedAws, Faults, StackClock};
+use embedded_aws::{Calls, EmbeddedAws, Faults, StackClock};
 use platform::aws::{Aws, AwsError, Effort, Service};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -198,6 +198,11 @@ pub(crate) async fn sweep(State(controls): State<Controls>) -> Response {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rules {
     rules: Vec<Rule>,
+}
+
+/// What each function asked of the AWS services since the start.
+pub(crate) async fn calls(State(controls): State<Controls>) -> Json<Calls> {
+    Json(controls.embedded.calls())
 }
 
 /// Replaces all rules. A table or a queue may be given by its short name.

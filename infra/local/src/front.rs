@@ -50,6 +50,7 @@ pub(crate) async fn serve_front(
         .route("/clock", put(controls::clock))
         .route("/sweep", post(controls::sweep))
         .route("/faults", put(controls::faults))
+        .route("/calls", get(controls::calls))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found() })
         .with_state(controls);

@@ -24,7 +24,7 @@ pub mod template;
 
 pub use controls::{Depth, Status, SweepReport};
 pub use embedded_aws::faults::{Action, Rule, Service};
-pub use embedded_aws::{Faults, StackClock};
+pub use embedded_aws::{Calls, Faults, StackClock};
 pub use options::{Options, StartError};
 pub use ready::{DemoDialog360, DemoKeys, DemoMeta, DemoTenant, DemoUltramsg, Ready};
 pub use simulator::{Account, Provider as SimulatedProvider, Simulator};

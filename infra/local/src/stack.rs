@@ -15,7 +15,7 @@ use crate::route::Routes;
 use crate::simulated;
 use crate::source::{EventSource, POLLERS};
 use crate::template::{self, ACCOUNT, REGION, Template};
-use embedded_aws::{EmbeddedAws, Faults, StackClock};
+use embedded_aws::{Calls, EmbeddedAws, Faults, StackClock};
 use platform::Platform;
 use platform::aws::Aws;
 use platform::config::Config;
@@ -188,6 +188,12 @@ impl Stack {
     #[must_use]
     pub const fn faults(&self) -> &Faults {
         &self.controls.faults
+    }
+
+    /// What each function asked of the AWS services since the start.
+    #[must_use]
+    pub fn aws_calls(&self) -> Calls {
+        self.controls.embedded.calls()
     }
 
     /// The simulated providers.
