@@ -1,8 +1,10 @@
-//! The API's description: `GET /openapi.json`, and Swagger UI at `GET /developers/api-docs`.
+//! The API's description: `GET /openapi.json`, Swagger UI at `GET /developers/api-docs`, and a Postman collection.
 //!
 //! The document is the committed one, which a test holds against the handlers, so that this function needs none of them.
 //! Nothing here knows a tenant or a secret: whoever tries the API out brings a key. A deployment never shows one; the
 //! local stack fills in the key of its demo sandbox.
+
+mod postman;
 
 use axum::Router;
 use axum::extract::Request;
@@ -14,6 +16,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use serde_json::Value;
 use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
 
 /// Where the page is.
@@ -52,9 +55,16 @@ pub fn router(test_key: Option<String>) -> Router {
             get(|| async { typed("text/javascript; charset=utf-8", include_str!("../assets/page.js")) }),
         )
         .route(&format!("{PAGE}/settings.json"), get(|| async move { typed("application/json", settings) }))
+        .route(&format!("{PAGE}/postman.json"), get(|| async { collection() }))
         .merge(parts)
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response() })
         .layer(from_fn(always))
+}
+
+/// The Postman collection; made when it is asked for, which is seldom.
+fn collection() -> Response {
+    let document: Value = serde_json::from_str(DOCUMENT).unwrap_or_default();
+    typed("application/json", format!("{:#}", postman::collection(&document)))
 }
 
 fn typed(content_type: &'static str, body: impl Into<axum::body::Body>) -> Response {
