@@ -7,7 +7,7 @@ use e2e::World;
 use e2e::desk::text_of;
 use platform::Platform;
 use platform::clock::SystemClock;
-use platform::dynamo::NewAuditEntry;
+use platform::dynamo::{ListedKey, NewAuditEntry};
 use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -154,6 +154,8 @@ async fn a_revoked_key_ends_with_the_next_request_and_a_silent_store_is_no_refus
     assert_eq!(world.get("/v1/conversations", &key).await.status, 200);
     let platform = Platform::new(&world.config(), Arc::new(SystemClock)).unwrap();
     let digest = ApiKey::parse(&key).unwrap().digest();
+    let record = platform.store.api_key(&digest).await.unwrap().unwrap();
+    let listed = ListedKey { digest, record };
     let (now, tenant) =
         (Millis::from_unix_ms(world.now_s() * 1000), TenantId::parse(&world.tenant("meta").id).unwrap());
     let entry = NewAuditEntry {
@@ -163,7 +165,7 @@ async fn a_revoked_key_ends_with_the_next_request_and_a_silent_store_is_no_refus
         target: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV",
         trace_id: Uuid::new_v4(),
     };
-    platform.store.revoke_api_key(&digest, now, None, (tenant, entry)).await.unwrap();
+    platform.store.revoke_api_key(&listed, now, None, (tenant, entry)).await.unwrap();
     let revoked = world.get("/v1/conversations", &key).await;
     assert_eq!((revoked.status.as_u16(), revoked.code().as_str()), (401, "invalid_api_key"));
 

@@ -22,6 +22,7 @@ mod inbound;
 mod integration_checks;
 mod integration_secrets;
 mod integrations;
+mod known_keys;
 mod lead_intake;
 mod lead_timeline;
 mod leads_write;

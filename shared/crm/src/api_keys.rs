@@ -183,7 +183,7 @@ pub async fn edit(platform: &Platform, by: &By, id: KeyId, edit: &KeyEdit) -> Re
             None
         };
         let log = by.entry("api_key.edit", &target);
-        match platform.store.edit_api_key(&found.digest, edit, survivor.as_deref(), log).await? {
+        match platform.store.edit_api_key(&found, edit, survivor.as_deref(), log).await? {
             KeyEdited::Yes => return Ok(view(&reach.find(&platform.store, id).await?.record, by.now)),
             KeyEdited::Revoked => {
                 return Err(KeyError::Conflict("A revoked key cannot be changed.".to_owned()));
@@ -217,7 +217,7 @@ pub async fn revoke(platform: &Platform, by: &By, id: KeyId) -> Result<KeyView, 
             None
         };
         let log = by.entry("api_key.revoke", &target);
-        match platform.store.revoke_api_key(&found.digest, by.now, survivor.as_deref(), log).await? {
+        match platform.store.revoke_api_key(&found, by.now, survivor.as_deref(), log).await? {
             KeyRevoked::Now => {
                 found.record.revoked_at = Some(by.now);
                 return Ok(view(&found.record, by.now));

@@ -204,6 +204,7 @@ pub async fn change_plan(
                 store.set_api_key_plan(&key.digest, plan).await?;
             }
         }
+        store.keys_changed(one).await?;
     }
     let target = format!("plan.{}", plan.as_str());
     let entry = NewAuditEntry {

@@ -5,6 +5,7 @@ use crate::checkpoints::Checkpoints;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::dynamo::Store;
+use crate::http::KnownKeys;
 use crate::queue::Queue;
 use crate::secrets::Secrets;
 use crate::vault::Vault;
@@ -26,6 +27,8 @@ pub struct Platform {
     pub deliveries: Queue,
     /// The sealed ends of audit logs; absent where a function has no bucket for them.
     pub checkpoints: Option<Checkpoints>,
+    /// API keys that were looked up.
+    pub known_keys: KnownKeys,
     /// The time.
     pub clock: SharedClock,
     /// The one tenant of a single-tenant deployment.
@@ -58,6 +61,7 @@ impl Platform {
             inbound: Queue::new(aws.clone(), config.inbound_queue_url.clone()),
             outbound: Queue::new(aws.clone(), config.outbound_queue_url.clone()),
             deliveries: Queue::new(aws, config.deliveries_queue_url.clone()),
+            known_keys: KnownKeys::default(),
             clock,
             single_tenant: config.single_tenant,
             dialog360_probe_path: config.dialog360_probe_path.clone(),

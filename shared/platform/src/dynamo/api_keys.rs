@@ -196,7 +196,7 @@ impl Store {
     /// The table is unreachable.
     pub async fn revoke_api_key(
         &self,
-        digest: &str,
+        key: &ListedKey,
         at: Millis,
         survivor: Option<&str>,
         log: (TenantId, NewAuditEntry<'_>),
@@ -206,7 +206,7 @@ impl Store {
                 let mut all = Transaction::default();
                 all.update(
                     &self.crm.name,
-                    keys::api_key(digest),
+                    keys::api_key(&key.digest),
                     "SET revoked_at = :at",
                     Condition::of(
                         "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
@@ -218,6 +218,7 @@ impl Store {
                                  attribute_not_exists(replaced_by)";
                     all.check(&self.crm.name, keys::api_key(survivor), Condition::of(stays, []));
                 }
+                self.also_keys_changed(key.record.tenant, &mut all);
                 all
             })
             .await?;
@@ -234,7 +235,7 @@ impl Store {
     /// The table is unreachable.
     pub async fn edit_api_key(
         &self,
-        digest: &str,
+        key: &ListedKey,
         edit: &KeyEdit,
         survivor: Option<&str>,
         log: (TenantId, NewAuditEntry<'_>),
@@ -270,12 +271,13 @@ impl Store {
                     condition = condition.named([("#name", "name")]);
                 }
                 let mut all = Transaction::default();
-                all.update(&self.crm.name, keys::api_key(digest), &expression, condition);
+                all.update(&self.crm.name, keys::api_key(&key.digest), &expression, condition);
                 if let Some(survivor) = survivor {
                     let stays = "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND \
                                  attribute_not_exists(replaced_by) AND attribute_not_exists(expires_at)";
                     all.check(&self.crm.name, keys::api_key(survivor), Condition::of(stays, []));
                 }
+                self.also_keys_changed(key.record.tenant, &mut all);
                 all
             })
             .await?;
@@ -315,6 +317,7 @@ impl Store {
                         [(":ends", s(ends_at)), (":new", s(record.id))],
                     ),
                 );
+                self.also_keys_changed(record.tenant, &mut all);
                 all
             })
             .await?;

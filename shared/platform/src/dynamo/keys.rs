@@ -372,7 +372,7 @@ mod tests {
             consent_row(t, contact_id, Millis::from_unix_ms(5), ConsentId::from_ulid(ulid)),
             idempotency(t, "00"),
             api_key_pointer(t, KeyId::from_ulid(ulid)),
-            rate_window(t, Window::of(Millis::from_unix_ms(5))),
+            rate(t),
             audit_head(t),
             audit_entry(t, 1),
             endpoint(t, EndpointId::from_ulid(ulid)),

@@ -94,17 +94,65 @@ pub(super) async fn authenticate(parts: &mut Parts, platform: &Platform) -> Resu
     let call = parts.extensions.get::<Call>().copied();
     let call = call.ok_or_else(|| Problem::internal("a route outside `serve`"))?;
     let key = bearer(&parts.headers)?;
+    let told = parts.extensions.get::<Told>().cloned().unwrap_or_default();
+    let principal = match remembered(parts, platform, &key, call, &told).await? {
+        Some(principal) => principal,
+        None => looked_up(parts, platform, &key, call, &told).await?,
+    };
+    parts.extensions.insert(principal.clone());
+    Ok(principal)
+}
+
+/// A key that this process knows, if it would pass, and no key of its tenant changed meanwhile. Every no is for the table
+/// to say.
+async fn remembered(
+    parts: &Parts,
+    platform: &Platform,
+    key: &ApiKey,
+    call: Call,
+    told: &Told,
+) -> Result<Option<Principal>, Problem> {
+    let Some(known) = platform.known_keys.get(&key.digest(), call.now) else { return Ok(None) };
+    let Ok((principal, record)) = admit(key, known.record, call.now) else { return Ok(None) };
+    if !origin::admits(&record.allowed_ips, origin::address(&parts.extensions)) {
+        return Ok(None);
+    }
+    if meter(platform, &record, Some(&known.version), call.now, told).await?.is_none() {
+        return Ok(None);
+    }
+    note_use(platform, key, &record, call).await;
+    Ok(Some(principal))
+}
+
+async fn looked_up(
+    parts: &Parts,
+    platform: &Platform,
+    key: &ApiKey,
+    call: Call,
+    told: &Told,
+) -> Result<Principal, Problem> {
+    let digest = key.digest();
+    // The version first: what is read after it, and counted in it, is the key in that version.
+    let version = platform.known_keys.get(&digest, call.now).map(|known| known.version);
     // Whatever keeps us from looking the key up says nothing about the key.
-    let record = platform.store.api_key(&key.digest()).await.map_err(Problem::unavailable)?;
-    let (principal, record) = admit(&key, record, call.now)?;
+    let record = platform.store.api_key(&digest).await.map_err(Problem::unavailable)?;
+    let (principal, record) = admit(key, record, call.now)?;
     // Before the request is counted: whoever took a key away must not use its minutes up as well.
     if !origin::admits(&record.allowed_ips, origin::address(&parts.extensions)) {
         return Err(Problem::ForbiddenAddress);
     }
-    let told = parts.extensions.get::<Told>().cloned().unwrap_or_default();
-    meter(platform, &record, call.now, &told).await?;
-    note_use(platform, &key, &record, call).await;
-    parts.extensions.insert(principal.clone());
+    let in_version = match version {
+        Some(version) => meter(platform, &record, Some(&version), call.now, told).await?,
+        None => None,
+    };
+    match in_version {
+        Some(version) => platform.known_keys.remember(digest, version, Some(record.clone()), call.now),
+        None => {
+            let version = meter(platform, &record, None, call.now, told).await?.unwrap_or_default();
+            platform.known_keys.remember(digest, version, None, call.now);
+        }
+    }
+    note_use(platform, key, &record, call).await;
     Ok(principal)
 }
 
@@ -146,22 +194,33 @@ async fn note_use(platform: &Platform, key: &ApiKey, record: &ApiKeyRecord, call
     if record.last_used_at.is_some_and(|at| at >= an_hour_ago) {
         return;
     }
-    if let Err(error) = platform.store.note_api_key_use(&key.digest(), call.now, an_hour_ago).await {
-        let error = crate::telemetry::chain(&error);
-        tracing::warn!(trace.id = %call.trace_id, key.id = %record.id, "a key's use was not noted: {error}");
+    match platform.store.note_api_key_use(&key.digest(), call.now, an_hour_ago).await {
+        Ok(()) => platform.known_keys.used(&key.digest(), call.now),
+        Err(error) => {
+            let error = crate::telemetry::chain(&error);
+            tracing::warn!(trace.id = %call.trace_id, key.id = %record.id, "a key's use was not noted: {error}");
+        }
     }
 }
 
-/// Counts the request, and refuses it when the minute of its key or of its tenant is used up, or nobody can tell.
-async fn meter(platform: &Platform, record: &ApiKeyRecord, now: Millis, told: &Told) -> Result<(), Problem> {
+/// Counts the request, and refuses it when the minute of its key or of its tenant is used up, or nobody can tell. The
+/// version of the tenant's keys; `None`, with nothing counted, when it is not `version` any more.
+async fn meter(
+    platform: &Platform,
+    record: &ApiKeyRecord,
+    version: Option<&str>,
+    now: Millis,
+    told: &Told,
+) -> Result<Option<String>, Problem> {
     let (limits, window) = (record.limits(), Window::of(now));
-    let counted = platform.store.count_request(record.tenant, record.id, window, limits).await;
+    let counted = platform.store.count_request(record.tenant, record.id, window, limits, version).await;
     let (limit, whole_tenant) = match counted.map_err(Problem::unavailable)? {
-        Counted::Passes { by_key, by_tenant } => {
+        Counted::Passes { by_key, by_tenant, version } => {
             let standing = Standing::after(limits, window, by_key, by_tenant);
             told.tell(standing.until(record.expires_at, now));
-            return Ok(());
+            return Ok(Some(version));
         }
+        Counted::Changed => return Ok(None),
         Counted::KeyFull => (limits.key, false),
         Counted::TenantFull => (limits.tenant, true),
     };

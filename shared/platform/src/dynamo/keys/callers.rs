@@ -2,7 +2,6 @@
 
 use super::{Key, key};
 use domain::ids::{KeyId, TenantId};
-use domain::rate::Window;
 use ulid::Ulid;
 
 pub(in crate::dynamo) fn api_key(digest: &str) -> Key {
@@ -27,15 +26,24 @@ pub(in crate::dynamo) fn api_keys_before(ulid: Ulid) -> String {
 /// Where the sort keys of API keys begin.
 pub(in crate::dynamo) const KEY_SORT: &str = "KEY#";
 
-/// A tenant's requests in one window.
-pub(in crate::dynamo) fn rate_window(tenant: TenantId, window: Window) -> Key {
-    key(format!("T#{tenant}#RATE"), format!("W#{}", window.number()))
+/// A tenant's requests of this minute, and the version of its keys.
+pub(in crate::dynamo) fn rate(tenant: TenantId) -> Key {
+    key(format!("T#{tenant}#RATE"), "RATE")
 }
 
-/// The attribute that counts one key's requests.
+/// The name under which one key's requests are counted.
 pub(in crate::dynamo) fn rate_count(key: KeyId) -> String {
     format!("K{}", key.ulid())
 }
 
 /// The attribute that counts all of a tenant's.
 pub(in crate::dynamo) const RATE_ALL: &str = "all";
+
+/// The attribute that counts them by key.
+pub(in crate::dynamo) const RATE_BY_KEY: &str = "by_key";
+
+/// The attribute that numbers the window.
+pub(in crate::dynamo) const RATE_WINDOW: &str = "minute";
+
+/// The attribute that tells whether a key of the tenant changed.
+pub(in crate::dynamo) const RATE_VERSION: &str = "keys";
