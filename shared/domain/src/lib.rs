@@ -19,6 +19,8 @@ pub mod inbound;
 pub mod keywords;
 pub mod language;
 pub mod lead;
+pub mod ledger;
+pub mod ledger_file;
 pub mod message;
 pub mod number;
 pub mod outbound;
