@@ -224,7 +224,8 @@ mod tests {
         assert!(fold(&[(Pending, 1)]).may_be_asked());
         assert!(!fold(&[(Pending, 1), (Granted, 2)]).may_be_asked());
         assert!(!fold(&[(Revoked, 1), (Pending, 2)]).may_be_asked());
-        let asked = Consents { marketing_requested_at: Some(Millis::from_unix_ms(3)), ..fold(&[(Pending, 1)]) };
+        let asked =
+            Consents { marketing_requested_at: Some(Millis::from_unix_ms(3)), ..fold(&[(Pending, 1)]) };
         assert!(!asked.may_be_asked() && asked.awaits_marketing());
         let barred = fold(&[(Pending, 1)]).with(Purpose::Channel, standing(Revoked, 2));
         assert!(!barred.may_be_asked());

@@ -58,10 +58,7 @@ pub fn page(
     let mut lines = Vec::new();
     if let Some(head) = head {
         let check = front_check(tenant, head);
-        line(
-            &mut lines,
-            &Front { kind: FrontKind::Ledger, tenant_id: tenant, head: head.clone(), check },
-        )?;
+        line(&mut lines, &Front { kind: FrontKind::Ledger, tenant_id: tenant, head: head.clone(), check })?;
     }
     for row in rows {
         line(&mut lines, row)?;
@@ -224,8 +221,12 @@ mod tests {
         let (file, _) = file();
         let lines: Vec<&[u8]> = file.split_inclusive(|byte| *byte == b'\n').collect();
         for gone in 0..lines.len() {
-            let rest: Vec<u8> =
-                lines.iter().enumerate().filter(|(n, _)| *n != gone).flat_map(|(_, line)| line.to_vec()).collect();
+            let rest: Vec<u8> = lines
+                .iter()
+                .enumerate()
+                .filter(|(n, _)| *n != gone)
+                .flat_map(|(_, line)| line.to_vec())
+                .collect();
             assert!(verify_file(&rest, None).is_err(), "without line {}", gone + 1);
         }
     }

@@ -8,6 +8,7 @@ pub mod address;
 pub mod address_range;
 pub mod availability;
 pub mod consent;
+pub mod consent_settings;
 pub mod email;
 pub mod failure;
 pub mod file;
