@@ -280,7 +280,28 @@ impl Store {
         if record.kind == RecordKind::Consent {
             return self.import_consent(tenant, item).await;
         }
-        Ok(self.crm.put(ACTION, item, absent()).await?.is_ok())
+        let asked = (record.kind == RecordKind::Standing).then(|| item.clone());
+        let written = self.crm.put(ACTION, item, absent()).await?.is_ok();
+        if let Some(asked) = asked.filter(|_| !written) {
+            self.keep_notes_of_standing(&asked).await?;
+        }
+        Ok(written)
+    }
+
+    /// The rows of the ledger made the standing before it came: what only the standing knows is added to it.
+    async fn keep_notes_of_standing(&self, item: &Item) -> Result<(), StoreError> {
+        const ACTION: &str = "import a standing";
+        let key = timeline::key_of(item).ok_or_else(|| StoreError::corrupt(ACTION, "CONSENT", "no key"))?;
+        for (name, change) in [
+            ("requested_at", "SET requested_at = if_not_exists(requested_at, :at)"),
+            ("confirmed_at", "SET confirmed_at = if_not_exists(confirmed_at, :at)"),
+        ] {
+            if let Some(at) = item.get(name) {
+                let values = Values::from([(":at", at.clone())]);
+                self.crm.update(ACTION, key.clone(), change, None, Names::new(), values).await?.ok();
+            }
+        }
+        Ok(())
     }
 
     /// Rows of the ledger as they move: with what is personal in them, and without their places in a chain that stays
