@@ -6,6 +6,7 @@ use domain::ids::TenantId;
 use e2e::World;
 use platform::Platform;
 use platform::aws::Service;
+use platform::checkpoints::Sealed;
 use platform::dynamo::{AuditEntry, AuditHead};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -26,7 +27,7 @@ async fn next_hour(world: &World, platform: &Platform, tenant: TenantId, seq: u6
     world.advance(HOUR_S + 1).await;
     world.stack.sweep().await.unwrap();
     let newest = async || {
-        let proven = platform.checkpoints.as_ref().unwrap().proven(tenant).await.unwrap();
+        let proven = platform.checkpoints.as_ref().unwrap().proven(Sealed::Audit, tenant).await.unwrap();
         proven.last().map_or(0, |newest| newest.seq)
     };
     let waiting = async {

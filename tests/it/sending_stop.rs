@@ -50,6 +50,11 @@ async fn no_marketing_message_is_dispatched_after_stop_was_written_down() {
     let world = World::start().await;
     let desk = world.desk("meta");
     world.behave(json!({"statuses": {"play": []}})).await;
+    // Who withdraws is not answered here: this is about what was on its way.
+    let bearer = format!("Bearer {}", desk.tenant.keys.live_admin);
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let quiet = json!({"consent": {"opt_out_confirmation": {"enabled": false}}}).to_string();
+    assert_eq!(world.send("PATCH", "/v1/settings", &headers, quiet).await.status, 200);
     let mut people = Vec::new();
     for n in 0..CUSTOMERS {
         let conversation = desk.conversation(&phone(n), "Tell me more about the marina").await;
@@ -156,7 +161,8 @@ async fn after_stop_answers_stay_possible_and_a_withdrawn_channel_bars_everythin
         let refused = desk.says(&body).await;
         assert_eq!((refused.status.as_u16(), refused.code()), (422, "do_not_contact".to_owned()), "{body}");
     }
-    assert_eq!(taken(&desk).len(), 2);
+    // The STOP was answered, too.
+    assert_eq!(taken(&desk).len(), 3);
 }
 
 #[tokio::test]

@@ -22,11 +22,22 @@ const LONGEST_SOURCE: usize = 128;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConsentBody {
     purpose: Purpose,
-    state: ConsentState,
+    state: Recorded,
     wording: Option<String>,
     language: Option<String>,
     source: Option<String>,
     occurred_at: Option<Millis>,
+}
+
+/// What may be written down by hand: only a form makes a consent that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RecordedConsentState))]
+#[serde(rename_all = "lowercase")]
+enum Recorded {
+    /// Agreed.
+    Granted,
+    /// Withdrawn.
+    Revoked,
 }
 
 /// Lists what a contact agreed to and withdrew, newest first.
@@ -85,13 +96,18 @@ pub(crate) async fn post(
     let consent = NewConsent {
         id: ConsentId::from_ulid(seed.ulid("consent")),
         purpose: body.purpose,
-        state: body.state,
+        state: match body.state {
+            Recorded::Granted => ConsentState::Granted,
+            Recorded::Revoked => ConsentState::Revoked,
+        },
         occurred_at,
         recorded_at: seed.first_at,
         wording: body.wording.as_deref(),
         language: body.language.as_deref(),
         version: None,
         ip_hash: None,
+        collected_by: None,
+        confirms: None,
         source: body.source.as_deref().unwrap_or("api"),
         actor: &actor,
         trace_id: caller.call.trace_id,
@@ -107,10 +123,7 @@ pub(crate) async fn post(
 
 /// An agreement needs the words that were shown, their language and where; a withdrawal must be as easy as that.
 fn check(body: &ConsentBody, occurred_at: Millis, now: Millis) -> Result<(), Problem> {
-    if body.state == ConsentState::Pending {
-        return Err(Problem::invalid("state", "Expected `granted` or `revoked`."));
-    }
-    if body.state == ConsentState::Granted {
+    if body.state == Recorded::Granted {
         for (field, given) in
             [("wording", &body.wording), ("language", &body.language), ("source", &body.source)]
         {

@@ -21,6 +21,6 @@ pub(crate) async fn get(
 ) -> Result<Data<Contact>, Problem> {
     params.only(&[])?;
     let id = id.parse(ContactId::parse)?;
-    let found = contact(&platform.store, caller.tenant(), id).await?;
+    let found = contact(&platform.store, caller.tenant(), id, caller.now()).await?;
     found.map(Data::ok).ok_or(Problem::NotFound)
 }

@@ -9,12 +9,12 @@ const FORMAT: &str = "https://schema.getpostman.com/json/collection/v2.1.0/colle
 /// The collection of a document.
 pub(crate) fn collection(document: &Value) -> Value {
     let mut folders: Vec<(String, Vec<Value>)> = Vec::new();
-    for tag in document["tags"].as_array().into_iter().flatten() {
-        folders.push((text(&tag["name"]), Vec::new()));
+    for tag in at(document, "/tags").as_array().into_iter().flatten() {
+        folders.push((text(at(tag, "/name")), Vec::new()));
     }
-    for (path, operations) in document["paths"].as_object().into_iter().flatten() {
+    for (path, operations) in at(document, "/paths").as_object().into_iter().flatten() {
         for (method, operation) in operations.as_object().into_iter().flatten() {
-            let tag = &operation["tags"][0];
+            let tag = at(operation, "/tags/0");
             if let Some((_, items)) = folders.iter_mut().find(|(name, _)| *tag == name.as_str()) {
                 items.push(item(document, path, method, operation));
             }
@@ -27,8 +27,8 @@ pub(crate) fn collection(document: &Value) -> Value {
         .collect();
     json!({
         "info": {
-            "name": document["info"]["title"],
-            "description": document["info"]["description"],
+            "name": at(document, "/info/title"),
+            "description": at(document, "/info/description"),
             "schema": FORMAT,
         },
         "auth": { "type": "bearer", "bearer": [{ "key": "token", "value": "{{api_key}}", "type": "string" }] },
@@ -41,22 +41,25 @@ pub(crate) fn collection(document: &Value) -> Value {
 }
 
 fn item(document: &Value, path: &str, method: &str, operation: &Value) -> Value {
-    let path = format!("{}{path}", text(&document["servers"][0]["url"]));
-    let parameters: Vec<&Value> = operation["parameters"]
+    let path = format!("{}{path}", text(at(document, "/servers/0/url")));
+    let parameters: Vec<&Value> = at(operation, "/parameters")
         .as_array()
         .into_iter()
         .flatten()
-        .map(|parameter| match parameter["$ref"].as_str().and_then(|path| path.strip_prefix('#')) {
+        .map(|parameter| match at(parameter, "/$ref").as_str().and_then(|path| path.strip_prefix('#')) {
             Some(pointer) => document.pointer(pointer).unwrap_or(parameter),
             None => parameter,
         })
         .collect();
-    let of = |place: &str| parameters.iter().filter(|one| one["in"] == place).collect::<Vec<_>>();
-    let listed = |one: &Value| json!({ "key": one["name"], "value": "", "description": one["description"] });
+    let of = |place: &str| parameters.iter().filter(|one| at(one, "/in") == place).collect::<Vec<_>>();
+    let listed =
+        |one: &Value| json!({ "key": at(one, "/name"), "value": "", "description": at(one, "/description") });
     // What is optional is there and switched off: a value is filled in, and the box ticked.
     let optional = |one: &&&Value| {
         let mut listed = listed(one);
-        listed["disabled"] = json!(one["required"] != true);
+        if let Some(listed) = listed.as_object_mut() {
+            listed.insert("disabled".to_owned(), json!(at(one, "/required") != true));
+        }
         listed
     };
     let segments: Vec<String> = path
@@ -69,13 +72,13 @@ fn item(document: &Value, path: &str, method: &str, operation: &Value) -> Value 
         .collect();
     let mut request = Map::new();
     request.insert("method".to_owned(), json!(method.to_uppercase()));
-    request.insert("description".to_owned(), operation["description"].clone());
+    request.insert("description".to_owned(), at(operation, "/description").clone());
     let mut headers: Vec<Value> = of("header").iter().map(optional).collect();
     if let Some((kind, content)) =
-        operation["requestBody"]["content"].as_object().and_then(|all| all.iter().next())
+        at(operation, "/requestBody/content").as_object().and_then(|all| all.iter().next())
     {
         headers.push(json!({ "key": "Content-Type", "value": kind }));
-        let example = match &content["example"] {
+        let example = match at(content, "/example") {
             Value::String(example) => example.clone(),
             Value::Null => String::new(),
             example => format!("{example:#}"),
@@ -84,7 +87,8 @@ fn item(document: &Value, path: &str, method: &str, operation: &Value) -> Value 
         request.insert("body".to_owned(), json!({ "mode": "raw", "raw": example, "options": language }));
     }
     request.insert("header".to_owned(), json!(headers));
-    if operation["security"].as_array().is_some_and(|needs| needs.iter().all(|need| *need == json!({}))) {
+    if at(operation, "/security").as_array().is_some_and(|needs| needs.iter().all(|need| *need == json!({})))
+    {
         request.insert("auth".to_owned(), json!({ "type": "noauth" }));
     }
     request.insert(
@@ -97,7 +101,12 @@ fn item(document: &Value, path: &str, method: &str, operation: &Value) -> Value 
             "variable": of("path").iter().map(|one| listed(one)).collect::<Vec<_>>(),
         }),
     );
-    json!({ "name": operation["summary"], "request": request })
+    json!({ "name": at(operation, "/summary"), "request": request })
+}
+
+/// What lies at a JSON pointer.
+fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 fn text(value: &Value) -> String {

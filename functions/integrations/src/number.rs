@@ -215,5 +215,5 @@ pub(crate) async fn delete(
 
 /// Who asks, for the use cases.
 pub(crate) fn by<R>(caller: &Caller<R>) -> By {
-    By { tenant: caller.tenant(), key: caller.principal.key_id, trace_id: caller.call.trace_id }
+    By { tenant: caller.tenant(), key: Some(caller.principal.key_id), trace_id: caller.call.trace_id }
 }

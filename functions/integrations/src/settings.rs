@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use crm::settings::{Settings, change, settings};
+use domain::consent_settings::ConsentSettings;
 use domain::language::Language;
 use domain::price::{Currency, MAX_MARKUP_PERCENT, Pricing};
 use platform::Platform;
@@ -32,6 +33,8 @@ pub(crate) struct ChangeSettings {
     cold_text: Option<bool>,
     /// How price estimates are made.
     pricing: Option<ChangePricing>,
+    /// How consents and withdrawals are confirmed; what is not named in it goes back to what it is at first.
+    consent: Option<ConsentSettings>,
 }
 
 /// How price estimates are made; what is not named goes back to the list.
@@ -119,16 +122,20 @@ fn read(body: ChangeSettings) -> Result<SettingsChange, Problem> {
         pricing => pricing
             .map(|pricing| Pricing { currency: pricing.currency, markup_percent: pricing.markup_percent }),
     };
+    if let Some((field, message)) = body.consent.as_ref().and_then(ConsentSettings::objection) {
+        return Err(Problem::invalid(format!("consent.{field}"), message));
+    }
     let change = SettingsChange {
         name,
         default_language: body.default_language,
         retention_days: body.retention_days,
         cold_text: body.cold_text,
         pricing,
+        consent: body.consent,
     };
     if change == SettingsChange::default() {
-        let message =
-            "Expected at least one of `name`, `default_language`, `retention_days`, `cold_text`, `pricing`.";
+        let message = "Expected at least one of `name`, `default_language`, `retention_days`, `cold_text`, \
+                       `pricing`, `consent`.";
         return Err(Problem::invalid("body", message));
     }
     Ok(change)
@@ -142,6 +149,7 @@ fn named(change: &SettingsChange) -> Vec<&'static str> {
         ("retention_days", change.retention_days.is_some()),
         ("cold_text", change.cold_text.is_some()),
         ("pricing", change.pricing.is_some()),
+        ("consent", change.consent.is_some()),
     ]
     .into_iter()
     .filter_map(|(name, changes)| changes.then_some(name))

@@ -153,6 +153,8 @@ pub(crate) async fn post(
             language: given.language.as_deref(),
             version: None,
             ip_hash: None,
+            collected_by: None,
+            confirms: None,
             source: given.source.as_deref().unwrap_or("api"),
             actor: &actor,
             trace_id: caller.call.trace_id,

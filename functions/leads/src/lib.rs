@@ -11,10 +11,11 @@ mod submissions;
 mod timeline;
 mod update;
 
-use axum::Router;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use platform::Platform;
 use platform::http::serve_with_public;
+use platform::transport::Transport;
 
 /// The routes as the OpenAPI document describes them.
 #[cfg(feature = "openapi")]
@@ -40,7 +41,7 @@ use platform::http::serve_with_public;
 pub struct Document;
 
 /// The routes, ready to serve.
-pub fn router(platform: Platform) -> Router {
+pub fn router(platform: Platform, transport: Transport) -> Router {
     let routes = Router::new()
         .route("/leads", get(list::get).post(create::post))
         .route("/leads/{id}", get(lead::get).patch(update::patch))
@@ -50,6 +51,7 @@ pub fn router(platform: Platform) -> Router {
         .route("/forms/{id}", get(forms::get).patch(forms::patch).delete(forms::delete));
     let public = Router::new()
         .route("/forms/{id}/definition", get(submissions::definition).options(submissions::options))
-        .route("/forms/{id}/submissions", post(submissions::post).options(submissions::options));
+        .route("/forms/{id}/submissions", post(submissions::post).options(submissions::options))
+        .layer(Extension(transport));
     serve_with_public(routes, public, platform)
 }

@@ -2,12 +2,14 @@
 
 use platform::clock::SystemClock;
 use platform::config::Config;
+use platform::transport::Transport;
 use platform::{Platform, telemetry};
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init_lambda();
-    let platform = Platform::new(&Config::from_env()?, Arc::new(SystemClock))?;
-    lambda_http::run(leads::router(platform)).await
+    let config = Config::from_env()?;
+    let platform = Platform::new(&config, Arc::new(SystemClock))?;
+    lambda_http::run(leads::router(platform, Transport::new(&config)?)).await
 }

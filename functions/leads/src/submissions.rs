@@ -1,6 +1,7 @@
 //! `GET /v1/forms/{id}/definition` and `POST /v1/forms/{id}/submissions`: for visitors, without a key.
 
 use crate::problem::{field, problem};
+use axum::Extension;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use crm::forms::{self, AddressError, PublicForm, Refusal, Submission, find, submit};
@@ -11,6 +12,7 @@ use platform::dynamo::Form;
 use platform::http::{
     Code, Data, Params, PathId, Problem, Submitted, Visitor, preflight, readable_from, see_other,
 };
+use platform::transport::Transport;
 use serde::Serialize;
 
 /// The longest idempotency key, in bytes.
@@ -85,6 +87,7 @@ pub(crate) async fn definition(
 ))]
 pub(crate) async fn post(
     State(platform): State<Platform>,
+    Extension(transport): Extension<Transport>,
     visitor: Visitor,
     params: Params,
     id: PathId,
@@ -95,7 +98,7 @@ pub(crate) async fn post(
         Err(problem) => return problem.into_response(),
     };
     // From here on the page may read why; a page of a foreign origin may not.
-    match take(&platform, &visitor, params, (tenant, &form), request).await {
+    match take(&platform, &transport, &visitor, params, (tenant, &form), request).await {
         Ok(answer) => readable_from(visitor.origin.as_deref(), answer),
         Err(problem) if admitted(&form, &visitor).is_ok() => {
             readable_from(visitor.origin.as_deref(), problem)
@@ -106,6 +109,7 @@ pub(crate) async fn post(
 
 async fn take(
     platform: &Platform,
+    transport: &Transport,
     visitor: &Visitor,
     params: Params,
     (tenant, form): (TenantId, &Form),
@@ -128,7 +132,7 @@ async fn take(
         return Err(Problem::invalid("Idempotency-Key", message));
     }
     let Submitted { values, by_navigation } = Submitted::from_request(request, &()).await?;
-    submit(platform, submission, values).await.map_err(refused)?;
+    submit(platform, transport, submission, values).await.map_err(refused)?;
     let redirect_url = form.definition.redirect_url.clone();
     match redirect_url.as_deref() {
         Some(url) if by_navigation => see_other(url),

@@ -2,6 +2,7 @@
 
 mod body;
 mod content;
+mod evidence;
 mod message;
 mod moves;
 mod preflight;
@@ -17,7 +18,15 @@ use platform::transport::Transport;
 /// The routes as the OpenAPI document describes them.
 #[cfg(feature = "openapi")]
 #[derive(Debug, utoipa::OpenApi)]
-#[openapi(paths(send::post, message::get, moves::release, moves::cancel, moves::resend, preflight::post,))]
+#[openapi(paths(
+    send::post,
+    message::get,
+    evidence::get,
+    moves::release,
+    moves::cancel,
+    moves::resend,
+    preflight::post,
+))]
 pub struct Document;
 
 /// The routes, ready to serve.
@@ -25,6 +34,7 @@ pub fn router(platform: Platform, transport: Transport) -> Router {
     let routes = Router::new()
         .route("/whatsapp/messages", post(send::post))
         .route("/whatsapp/messages/{id}", get(message::get))
+        .route("/whatsapp/messages/{id}/evidence", get(evidence::get))
         .route("/whatsapp/messages/{id}/release", post(moves::release))
         .route("/whatsapp/messages/{id}/cancel", post(moves::cancel))
         .route("/whatsapp/messages/{id}/resend", post(moves::resend))

@@ -71,7 +71,7 @@ pub(crate) async fn post(
 
 /// Who asks, for the use case.
 pub(crate) fn by<R>(caller: &Caller<R>) -> By {
-    By { tenant: caller.tenant(), key: caller.principal.key_id, trace_id: caller.call.trace_id }
+    By { tenant: caller.tenant(), key: Some(caller.principal.key_id), trace_id: caller.call.trace_id }
 }
 
 /// The message as it stands now.

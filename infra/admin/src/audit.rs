@@ -37,7 +37,7 @@ pub(crate) async fn run(desk: &mut Desk<'_>, command: AuditCommand) -> Result<()
 }
 
 /// The bucket's name ends with the account, which the key's own description tells.
-async fn checkpoints(desk: &Desk<'_>) -> Result<Checkpoints, AdminError> {
+pub(crate) async fn checkpoints(desk: &Desk<'_>) -> Result<Checkpoints, AdminError> {
     let input = json!({"KeyId": desk.config.audit_key_id});
     let described: Value = desk.aws.call(Service::Kms, "DescribeKey", &input, Effort::Standard).await?;
     let account = described.pointer("/KeyMetadata/AWSAccountId").and_then(Value::as_str).unwrap_or_default();

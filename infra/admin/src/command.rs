@@ -3,8 +3,10 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use domain::ids::TenantId;
 use domain::language::Language;
+use domain::ledger::LedgerHead;
 use domain::tenant::Plan;
 use platform::dynamo::AuditHead;
+use std::path::PathBuf;
 
 /// Hadar's platform, by hand.
 #[derive(Debug, Parser)]
@@ -54,6 +56,9 @@ pub enum Command {
     /// The audit log of a tenant.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// The consent ledger of a tenant.
+    #[command(subcommand)]
+    Consents(ConsentsCommand),
     /// Send a receiver of customer webhooks good and bad deliveries, and say what it does with each. Its secret is read
     /// from the input.
     CheckReceiver {
@@ -117,6 +122,23 @@ pub enum AuditCommand {
     },
 }
 
+/// What to do with a consent ledger.
+#[derive(Debug, Subcommand)]
+pub enum ConsentsCommand {
+    /// Check the whole chain: of a tenant, in its table and against its sealed ends, or of an exported file, without AWS.
+    Verify {
+        /// The tenant.
+        #[arg(value_parser = tenant, required_unless_present = "file", conflicts_with = "file")]
+        tenant: Option<TenantId>,
+        /// A file of GET /v1/consents/export, all pages one after the other.
+        #[arg(long)]
+        file: Option<PathBuf>,
+        /// An end that was known before, as `<seq>:<hash>`: the one of a piece of evidence, or of an earlier export.
+        #[arg(long, value_parser = ledger_head)]
+        head: Option<LedgerHead>,
+    },
+}
+
 /// One of the platform's secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SecretName {
@@ -165,6 +187,10 @@ fn head(text: &str) -> Result<AuditHead, String> {
     Ok(AuditHead { seq, hash: hash.to_ascii_lowercase() })
 }
 
+fn ledger_head(text: &str) -> Result<LedgerHead, String> {
+    head(text).map(|AuditHead { seq, hash }| LedgerHead { seq, hash })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,6 +211,8 @@ mod tests {
             "admin rotate meta-app-secret --force",
             "admin rewrap --after tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --limit 10",
             "admin check-receiver --url https://example.ae/hooks",
+            "admin consents verify --file ledger.ndjson",
+            &format!("admin consents verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7:{hash}"),
             &format!("admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7:{hash}"),
         ] {
             assert!(parse(good).is_ok(), "{good}");
@@ -197,6 +225,8 @@ mod tests {
             "admin rotate meta-app-secret s3cret",
             "admin rewrap --after nobody",
             "admin check-receiver --url https://example.ae/hooks --secret whsec_AAAA",
+            "admin consents verify",
+            "admin consents verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --file ledger.ndjson",
             "admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7",
             "admin audit verify tnt_01ARZ3NDEKTSV4RRFFQ69G5FAV --head 7:xyz",
         ] {

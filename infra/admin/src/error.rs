@@ -4,6 +4,8 @@ use crm::audit::BrokenAt;
 use crm::provision::ProvisionError;
 use crm::rewrap::RewrapError;
 use domain::ids::TenantId;
+use domain::ledger::BrokenRow;
+use domain::ledger_file::BrokenFile;
 use platform::aws::AwsError;
 use platform::checkpoints::CheckpointError;
 use platform::config::ConfigError;
@@ -47,6 +49,15 @@ pub enum AdminError {
     /// The chain is broken.
     #[error("the audit log of {0} is broken: {1}")]
     Broken(TenantId, BrokenAt),
+    /// The ledger's chain is broken.
+    #[error("the consent ledger of {0} is broken: {1}")]
+    BrokenLedger(TenantId, BrokenRow),
+    /// An exported ledger is not what was exported.
+    #[error("{0}: {1}")]
+    BrokenFile(String, BrokenFile),
+    /// A file could not be read.
+    #[error("{0} cannot be read: {1}")]
+    File(String, std::io::Error),
     /// A receiver could not be checked, or does not do as it must.
     #[error("{0}")]
     Receiver(String),

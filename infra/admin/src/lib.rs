@@ -3,6 +3,7 @@
 
 mod audit;
 mod command;
+mod consents;
 mod error;
 mod queues;
 mod receiver;
@@ -10,6 +11,7 @@ mod rewrap;
 mod secrets;
 mod tenants;
 
+use command::ConsentsCommand;
 pub use command::{Args, Command};
 pub use error::AdminError;
 
@@ -47,8 +49,12 @@ pub async fn run(
     out: &mut dyn Write,
     now: Millis,
 ) -> Result<(), AdminError> {
-    // A receiver is asked, nothing of AWS: it need not be configured for that.
-    let nowhere = matches!(args.command, Command::CheckReceiver { .. }).then_some("http://127.0.0.1");
+    // A receiver is asked, or a file is read, nothing of AWS: it need not be configured for that.
+    let without = matches!(
+        args.command,
+        Command::CheckReceiver { .. } | Command::Consents(ConsentsCommand::Verify { file: Some(_), .. })
+    );
+    let nowhere = without.then_some("http://127.0.0.1");
     let config = Config::of_stage(&args.stage, args.endpoint_url.as_deref().or(nowhere))?;
     let mut desk = Desk {
         platform: Platform::new(&config, Arc::new(SystemClock))?,
@@ -66,6 +72,7 @@ pub async fn run(
         Command::Redrive { queue } => queues::redrive(&mut desk, &queue).await,
         Command::Rotate { secret, force } => secrets::rotate(&mut desk, secret, force, input).await,
         Command::Rewrap { after, limit } => rewrap::run(&mut desk, after, limit).await,
+        Command::Consents(command) => consents::run(&mut desk, command).await,
         Command::Audit(command) => audit::run(&mut desk, command).await,
         Command::CheckReceiver { url, allow_loopback } => {
             receiver::run(&mut desk, &url, allow_loopback, input).await

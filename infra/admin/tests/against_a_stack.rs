@@ -5,14 +5,16 @@ use admin::{AdminError, Args, run};
 use clap::Parser as _;
 use crm::audit::BrokenAt;
 use domain::access::ApiKey;
-use domain::ids::TenantId;
+use domain::consent::{ConsentState, Purpose};
+use domain::ids::{ConsentId, ContactId, TenantId, derived_ulid};
+use domain::ledger_file::page;
 use domain::time::Millis;
 use local::{Options, Stack};
 use platform::Platform;
 use platform::aws::{Aws, Effort, Service};
 use platform::clock::{Clock as _, SystemClock};
 use platform::config::Config;
-use platform::dynamo::SealedItem;
+use platform::dynamo::{NewConsent, SealedItem};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -123,6 +125,66 @@ async fn a_rotated_secret_is_new_and_the_one_before_it_stays_good() {
     assert_eq!(later.cursor_keys.len(), 2);
     assert_eq!(later.cursor_keys[1], before.cursor_keys[0]);
     assert!(matches!(admin(&stack, &["rotate", "meta-verify-token"], "\n").await, Err(AdminError::NoValue)));
+}
+
+#[tokio::test]
+async fn a_consent_ledger_is_checked_in_its_table_and_as_a_file_whose_flipped_byte_is_named_by_row() {
+    let stack = Stack::start(Options::default()).await.unwrap();
+    let tenant = stack.ready().tenants[0].id.clone();
+    let id = TenantId::parse(&tenant).unwrap();
+    let store = platform(&stack).store;
+    for n in 1..=3u64 {
+        let event = ConsentId::from_ulid(derived_ulid(n, &["event"]));
+        let consent = NewConsent {
+            id: event,
+            purpose: Purpose::Marketing,
+            state: ConsentState::Granted,
+            occurred_at: Millis::from_unix_ms(1_700_000_000_000 + n),
+            recorded_at: Millis::from_unix_ms(1_700_000_000_000 + n),
+            wording: Some("Send me offers"),
+            language: Some("en"),
+            version: None,
+            ip_hash: None,
+            collected_by: None,
+            confirms: None,
+            source: "paper",
+            actor: "system",
+            trace_id: uuid::Uuid::from_u128(event.ulid().into()),
+        };
+        let contact = ContactId::from_ulid(derived_ulid(n, &["contact"]));
+        store.record_consent(id, contact, &consent).await.unwrap();
+    }
+    let said = admin(&stack, &["consents", "verify", &tenant], "").await.unwrap();
+    assert!(said.starts_with("3 rows, unbroken"), "{said}");
+    let head = after(&said, "head").to_owned();
+
+    let rows = store.ledger_rows(id, 0, 10).await.unwrap();
+    let file = std::env::temp_dir().join(format!("ledger-{tenant}.ndjson"));
+    let written = page(id, Some(&store.ledger_head(id).await.unwrap()), &rows, None).unwrap();
+    std::fs::write(&file, &written).unwrap();
+    let path = file.to_str().unwrap();
+    let said = admin(&stack, &["consents", "verify", "--file", path, "--head", &head], "").await.unwrap();
+    assert!(said.contains(&tenant) && said.contains("3 rows, unbroken"), "{said}");
+    let mut flipped = written.clone();
+    let first = written.iter().position(|byte| *byte == b'\n').unwrap();
+    flipped[first + 40] ^= 1;
+    std::fs::write(&file, &flipped).unwrap();
+    let broken = admin(&stack, &["consents", "verify", "--file", path], "").await.unwrap_err().to_string();
+    assert!(broken.contains("line 2"), "{broken}");
+    std::fs::remove_file(&file).unwrap();
+    assert!(matches!(
+        admin(&stack, &["consents", "verify", "--file", path], "").await,
+        Err(AdminError::File(..))
+    ));
+
+    let row = &rows[1];
+    let key = json!({"pk": {"S": format!("T#{tenant}#C#{}", row.contact_id.ulid())},
+        "sk": {"S": format!("CL#{:013}#{}", row.occurred_at.unix_ms(), row.id.ulid())}});
+    let edit = json!({"TableName": stack.ready().tables["consents"], "Key": key,
+        "UpdateExpression": "SET actor = :a", "ExpressionAttributeValues": {":a": {"S": "contact"}}});
+    aws(&stack, Service::DynamoDb, "UpdateItem", &edit).await;
+    let broken = admin(&stack, &["consents", "verify", &tenant], "").await.unwrap_err().to_string();
+    assert!(broken.contains("row 2") && broken.contains(&row.id.to_string()), "{broken}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use crate::ready::{DemoDialog360, DemoKeys, DemoMeta, DemoTenant, DemoUltramsg, 
 use crm::provision::{self, ProvisionError};
 use domain::access::{ApiKey, Environment, Role};
 use domain::consent::Purpose;
+use domain::consent_settings::ConsentSettings;
 use domain::form::{ConsentBox, Definition, FormField, FormStatus, Texts};
 use domain::ids::{FormId, TenantId, derived_ulid};
 use domain::language::Language;
@@ -13,7 +14,7 @@ use domain::provider::Provider;
 use domain::tenant::{Number, Plan};
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::Form;
+use platform::dynamo::{Form, SettingsChange};
 use std::path::Path;
 
 /// Where the keys of the demo tenants are kept: the tables have only their digests.
@@ -124,10 +125,23 @@ async fn make(
         ultramsg: None,
     };
     connect(platform, live, brokerage.provider, &mut tenant).await?;
+    for id in [live, sandbox] {
+        platform.store.change_settings(id, &asks_for_opt_in()).await?;
+    }
     if brokerage.provider == Provider::Meta {
         tenant.form_id = Some(form(platform, live, now).await?.to_string());
     }
     Ok(tenant)
+}
+
+/// Who ticks a form's box is asked to confirm it, by a template that the simulated accounts have.
+fn asks_for_opt_in() -> SettingsChange {
+    let name = || Some("opt_in_request".to_owned());
+    let consent = ConsentSettings {
+        opt_in_request: Some(Texts { ar: name(), en: name() }),
+        ..ConsentSettings::default()
+    };
+    SettingsChange { consent: Some(consent), ..SettingsChange::default() }
 }
 
 /// A form with a box in both languages that any page may use.

@@ -34,6 +34,9 @@ fn write(out: &mut String, ready: &Ready) -> fmt::Result {
         export("TENANT", &tenant.id)?;
         export("WEBHOOK", &tenant.webhook_url)?;
         export("KEY", &tenant.keys.live_admin)?;
+        if let Some(form) = &tenant.form_id {
+            export("FORM", form)?;
+        }
         if let Some(meta) = &tenant.meta {
             export("APP_SECRET", &meta.app_secret)?;
             export("VERIFY_TOKEN", &meta.verify_token)?;

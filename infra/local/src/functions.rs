@@ -77,7 +77,7 @@ impl Function {
         let code = match described.binary.as_str() {
             "webhook" => Code::Webhook(Arc::new(webhook::Webhook::new(platform()?))),
             "conversations" => Code::Api(conversations::router(platform()?, transport()?)),
-            "leads" => Code::Api(leads::router(platform()?)),
+            "leads" => Code::Api(leads::router(platform()?, transport()?)),
             "templates" => Code::Api(templates::router(platform()?, transport()?)),
             "media" => Code::Api(media::router(platform()?, bucket()?, transport()?)),
             "api-keys" => Code::Api(api_keys::router(platform()?)),

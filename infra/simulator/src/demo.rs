@@ -58,6 +58,20 @@ pub(crate) fn templates() -> Vec<Template> {
             "MARKETING",
             listing("عرض جديد بسعر {{price}} يناسب بحثكم.", "عرض التفاصيل"),
         ),
+        approved(
+            "opt_in_request",
+            "en",
+            "MARKETING",
+            plain(
+                "Thank you for your enquiry. You asked for our offers on WhatsApp: reply YES to agree, STOP to refuse.",
+            ),
+        ),
+        approved(
+            "opt_in_request",
+            "ar",
+            "MARKETING",
+            plain("شكرا لاستفسارك. طلبت تلقي عروضنا عبر واتساب: للموافقة أجب بكلمة نعم، وللرفض بكلمة إلغاء."),
+        ),
         Template {
             status: "PENDING".into(),
             ..approved("pending_offer", "en", "MARKETING", plain("A special offer for you this week."))

@@ -5,7 +5,7 @@ use crate::audit::{BrokenAt, verify, whole};
 use domain::ids::TenantId;
 use domain::time::Millis;
 use platform::Platform;
-use platform::checkpoints::{Checkpoint, CheckpointError, Checkpoints};
+use platform::checkpoints::{Checkpoint, CheckpointError, Checkpoints, Sealed};
 use platform::dynamo::{AuditEntry, AuditHead, Store, StoreError};
 use platform::telemetry::chain;
 
@@ -14,7 +14,7 @@ const EVERY_MS: u64 = 60 * 60 * 1_000;
 /// How many tenants are read at once.
 const AT_ONCE: u32 = 100;
 
-/// Seals the end of every log that has grown since the last time, once an hour; says how many. Which are sealed already
+/// Seals the end of every audit log and consent ledger that has grown since the last time, once an hour; says how many. Which are sealed already
 /// the bucket says, so that nothing in the table can keep a log from it.
 ///
 /// # Errors
@@ -32,14 +32,15 @@ pub async fn seal(platform: &Platform, owner: &str, now: Millis) -> Result<u32, 
         let Some(last) = tenants.last() else { return Ok(sealed) };
         after = Some(*last);
         for tenant in tenants {
-            let head = platform.store.audit_head(tenant).await?;
-            if head.seq == 0 {
-                continue;
-            }
-            match checkpoints.seal(tenant, &head, now).await {
-                Ok(new) => sealed += u32::from(new),
-                Err(error) => {
-                    tracing::warn!(tenant.id = %tenant, "an audit log's end was not sealed: {}", chain(&error));
+            let log = platform.store.audit_head(tenant).await?;
+            let ledger = platform.store.ledger_head(tenant).await?;
+            let ends = [(Sealed::Audit, log.seq, log.hash), (Sealed::Consents, ledger.seq, ledger.hash)];
+            for (what, seq, hash) in ends.iter().filter(|(_, seq, _)| *seq > 0) {
+                match checkpoints.seal(*what, tenant, (*seq, hash), now).await {
+                    Ok(new) => sealed += u32::from(new),
+                    Err(error) => {
+                        tracing::warn!(tenant.id = %tenant, "the end of {what:?} was not sealed: {}", chain(&error));
+                    }
                 }
             }
         }
@@ -84,7 +85,7 @@ pub async fn check(
     tenant: TenantId,
 ) -> Result<Checked, NotChecked> {
     // First the ends: entries that are written meanwhile are newer.
-    let sealed = checkpoints.proven(tenant).await?;
+    let sealed = checkpoints.proven(Sealed::Audit, tenant).await?;
     let head = store.audit_head(tenant).await?;
     let entries = whole(store, tenant).await?;
     against(&entries, &head, &sealed)?;

@@ -1,5 +1,6 @@
 //! What a tenant's admins set for the whole tenant.
 
+use domain::consent_settings::ConsentSettings;
 use domain::ids::TenantId;
 use domain::language::Language;
 use domain::price::Pricing;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub cold_text: bool,
     /// How price estimates are made.
     pub pricing: Pricing,
+    /// How consents and withdrawals are confirmed.
+    pub consent: ConsentSettings,
     /// Whether this is the sandbox of a test key, whose settings are its own.
     pub sandbox: bool,
 }
@@ -40,6 +43,7 @@ impl From<Tenant> for Settings {
             retention_days: tenant.retention_days,
             cold_text: tenant.cold_text,
             pricing: tenant.pricing,
+            consent: tenant.consent,
             sandbox: tenant.sandbox_of.is_some(),
         }
     }

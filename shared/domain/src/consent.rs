@@ -96,6 +96,12 @@ pub struct Consents {
     /// agreement away and undoes no withdrawal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub marketing_asked_at: Option<Millis>,
+    /// When the one message that asks the person to confirm it was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marketing_requested_at: Option<Millis>,
+    /// When the latest withdrawal was confirmed to the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marketing_stop_confirmed_at: Option<Millis>,
 }
 
 impl Consents {
@@ -134,6 +140,15 @@ impl Consents {
             }
     }
 
+    /// Whether the person may be asked to confirm a ticked box: once ever, and never after they decided.
+    #[must_use]
+    pub fn may_be_asked(&self) -> bool {
+        self.marketing_asked_at.is_some()
+            && self.marketing.is_none()
+            && self.marketing_requested_at.is_none()
+            && !self.bars_everything()
+    }
+
     /// Whether marketing messages are allowed.
     #[must_use]
     pub fn allows_marketing(&self) -> bool {
@@ -142,10 +157,79 @@ impl Consents {
     }
 }
 
+/// An event of one purpose, as far as an answer is held against it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// What it said.
+    pub state: ConsentState,
+    /// When it happened.
+    pub at: Millis,
+}
+
+/// The ticked box that a yes confirms: the latest of the events before it that nothing was decided after. Providers tell
+/// whole seconds, so that a yes in the second of the box came after it.
+///
+/// `events` are those of the purpose and the person, in any order; the place of the box among them is answered.
+#[must_use]
+pub fn confirmed_by(events: &[Event], yes_at: Millis) -> Option<usize> {
+    let told = yes_at.plus_ms(999);
+    let asked = events.iter().enumerate();
+    let asked = asked.filter(|(_, one)| one.state == ConsentState::Pending && one.at <= told);
+    let (place, asked) = asked.max_by_key(|(_, one)| one.at)?;
+    let decided = events.iter().any(|one| match one.state {
+        ConsentState::Pending => false,
+        // At the moment of the box the withdrawal wins, the agreement makes the answer needless.
+        ConsentState::Revoked | ConsentState::Granted => one.at >= asked.at && one.at <= yes_at,
+    });
+    (!decided).then_some(place)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_yes_confirms_the_box_that_nothing_was_decided_after() {
+        use ConsentState::{Granted, Pending, Revoked};
+        for (events, yes_at, confirmed) in [
+            (vec![], 5_000, None),
+            (vec![(Pending, 1_000)], 5_000, Some(0)),
+            (vec![(Pending, 9_000)], 5_000, None),
+            (vec![(Pending, 5_700)], 5_000, Some(0)),
+            (vec![(Pending, 6_000)], 5_000, None),
+            (vec![(Pending, 1_000), (Revoked, 2_000)], 5_000, None),
+            (vec![(Pending, 1_000), (Granted, 2_000)], 5_000, None),
+            (vec![(Pending, 1_000), (Revoked, 1_000)], 5_000, None),
+            // A withdrawal that came after the yes does not make it no yes; it wins all the same.
+            (vec![(Pending, 1_000), (Revoked, 7_000)], 5_000, Some(0)),
+            (vec![(Revoked, 1_000), (Pending, 2_000)], 5_000, Some(1)),
+            (vec![(Pending, 2_000), (Pending, 3_000), (Revoked, 1_000)], 5_000, Some(1)),
+        ] {
+            let events: Vec<Event> =
+                events.into_iter().map(|(state, at)| Event { state, at: Millis::from_unix_ms(at) }).collect();
+            assert_eq!(confirmed_by(&events, Millis::from_unix_ms(yes_at)), confirmed, "{events:?}");
+        }
+    }
+
+    #[test]
+    fn a_person_is_asked_once_and_never_after_they_decided() {
+        use ConsentState::{Granted, Pending, Revoked};
+        let fold = |events: &[(ConsentState, u64)]| {
+            events.iter().fold(Consents::default(), |all, (state, at)| {
+                all.with(Purpose::Marketing, standing(*state, *at))
+            })
+        };
+        assert!(!fold(&[]).may_be_asked());
+        assert!(fold(&[(Pending, 1)]).may_be_asked());
+        assert!(!fold(&[(Pending, 1), (Granted, 2)]).may_be_asked());
+        assert!(!fold(&[(Revoked, 1), (Pending, 2)]).may_be_asked());
+        let asked =
+            Consents { marketing_requested_at: Some(Millis::from_unix_ms(3)), ..fold(&[(Pending, 1)]) };
+        assert!(!asked.may_be_asked() && asked.awaits_marketing());
+        let barred = fold(&[(Pending, 1)]).with(Purpose::Channel, standing(Revoked, 2));
+        assert!(!barred.may_be_asked());
+    }
 
     fn standing(state: ConsentState, n: u64) -> Standing {
         Standing { state, at: Millis::from_unix_ms(n) }

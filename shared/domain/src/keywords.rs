@@ -64,6 +64,56 @@ const STOP_ALL: &[&str] = &[
     "لا تراسلوني",
 ];
 
+/// Whole messages that agree, when something was asked.
+const YES: &[&str] = &[
+    "yes",
+    "yes please",
+    "yes pls",
+    "yes i agree",
+    "yes i do",
+    "yes agree",
+    "yes sure",
+    "yeah",
+    "yep",
+    "yup",
+    "y",
+    "agree",
+    "agreed",
+    "i agree",
+    "i accept",
+    "accept",
+    "subscribe",
+    "subscribe me",
+    "opt in",
+    "optin",
+    "نعم",
+    "نعم موافق",
+    "نعم موافقه",
+    "نعم اوافق",
+    "نعم من فضلك",
+    "نعم لو سمحت",
+    "موافق",
+    "موافقه",
+    "انا موافق",
+    "انا موافقه",
+    "اوافق",
+    "اقبل",
+    "اي نعم",
+    "ايوا",
+    "ايوه",
+    "اجل",
+    "اشتراك",
+    "اشترك",
+];
+
+/// Whether all that a message says is yes. "Yes but no" does not.
+///
+/// Compared as [`revocation`] compares. It agrees to something only where something was asked.
+#[must_use]
+pub fn agrees(text: &str) -> bool {
+    text.chars().count() <= LONGEST && YES.contains(&folded(text).as_str())
+}
+
 /// What a message withdraws, when all it says is a keyword.
 ///
 /// Compared after compatibility normalisation, without diacritics, tatweel, direction marks, punctuation and emoji,
@@ -160,6 +210,38 @@ mod tests {
     #[case::yes("نعم")]
     fn a_sentence_that_holds_the_word_withdraws_nothing(#[case] text: &str) {
         assert_eq!(revocation(text), None);
+    }
+
+    #[test]
+    fn every_yes_of_the_table_is_written_as_it_is_compared_and_withdraws_nothing() {
+        for word in YES {
+            assert!(agrees(word), "{word} folds to {}", folded(word));
+            assert_eq!(revocation(word), None, "{word}");
+        }
+    }
+
+    #[rstest::rstest]
+    #[case::blank_behind("yes ", true)]
+    #[case::upper_case("YES", true)]
+    #[case::dot_and_emoji("Yes! 👍", true)]
+    #[case::full_width("ＹＥＳ", true)]
+    #[case::arabic("نعم", true)]
+    #[case::arabic_diacritics("نَعَم", true)]
+    #[case::tatweel("نعـــم.", true)]
+    #[case::direction_marks("\u{200f}نعم\u{200e}", true)]
+    #[case::agreed("أوافق", true)]
+    #[case::agreed_feminine("موافقة", true)]
+    #[case::yes_but_no("yes but no", false)]
+    #[case::arabic_but("نعم ولكن لا", false)]
+    #[case::question("yes?who is this", false)]
+    #[case::no("no", false)]
+    #[case::arabic_no("لا", false)]
+    #[case::negated("I do not agree", false)]
+    #[case::stop("stop", false)]
+    #[case::empty("", false)]
+    #[case::emoji_only("👍", false)]
+    fn a_message_agrees_when_yes_is_all_it_says(#[case] text: &str, #[case] yes: bool) {
+        assert_eq!(agrees(text), yes, "{}", folded(text));
     }
 
     #[test]

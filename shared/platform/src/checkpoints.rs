@@ -1,9 +1,8 @@
-//! The ends of audit logs, sealed by a key that only KMS has and kept where objects cannot be changed: whoever may write
+//! The ends of audit logs and consent ledgers, sealed by a key that only KMS has and kept where objects cannot be changed: whoever may write
 //! the table can neither make one nor take one away (I-21).
 
 use crate::aws::{Aws, AwsError, Effort, S3, Service};
 use crate::config::Config;
-use crate::dynamo::AuditHead;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -23,7 +22,32 @@ pub struct Checkpoints {
     key_id: String,
 }
 
-/// The end of a tenant's audit log as it was at some time.
+/// What is sealed: each has names and words of its own, so that the end of one is never that of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sealed {
+    /// The audit log.
+    Audit,
+    /// The consent ledger.
+    Consents,
+}
+
+impl Sealed {
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Audit => "audit",
+            Self::Consents => "consents",
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Audit => "hadar audit checkpoint",
+            Self::Consents => "hadar consents checkpoint",
+        }
+    }
+}
+
+/// The end of a tenant's chain as it was at some time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Whose log.
@@ -40,9 +64,9 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// What is sealed: a name of its own, so that nothing else that the key may ever seal is a checkpoint.
-    fn sealed(&self) -> String {
+    fn sealed(&self, what: Sealed) -> String {
         let Self { tenant, seq, hash, at, mac: _ } = self;
-        let text = format!("hadar audit checkpoint|v1|{tenant}|{seq}|{hash}|{at}");
+        let text = format!("{}|v1|{tenant}|{seq}|{hash}|{at}", what.words());
         STANDARD.encode(text)
     }
 }
@@ -84,8 +108,9 @@ impl Checkpoints {
     /// S3 or KMS did not do it; the same may be tried again.
     pub async fn seal(
         &self,
+        what: Sealed,
         tenant: TenantId,
-        head: &AuditHead,
+        (seq, hash): (u64, &str),
         at: Millis,
     ) -> Result<bool, CheckpointError> {
         #[derive(Deserialize)]
@@ -93,16 +118,15 @@ impl Checkpoints {
         struct Output {
             mac: String,
         }
-        let name = name(tenant, head.seq);
+        let name = name(what, tenant, seq);
         match self.s3.call(Method::HEAD, &name, None, Bytes::new()).await {
             Ok(_there) => return Ok(false),
             // The answer to `HEAD` has no body, and so no code.
             Err(AwsError::Service { status: 404, .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let mut checkpoint =
-            Checkpoint { tenant, seq: head.seq, hash: head.hash.clone(), at, mac: String::new() };
-        let message = checkpoint.sealed();
+        let mut checkpoint = Checkpoint { tenant, seq, hash: hash.to_owned(), at, mac: String::new() };
+        let message = checkpoint.sealed(what);
         let input = MacInput { key_id: &self.key_id, message: &message, mac_algorithm: ALGORITHM, mac: None };
         let made: Output = self.aws.call(Service::Kms, "GenerateMac", &input, Effort::Standard).await?;
         checkpoint.mac = made.mac;
@@ -115,27 +139,27 @@ impl Checkpoints {
     ///
     /// # Errors
     /// S3 or KMS did not answer; [`CheckpointError::Forged`] for the first that is none.
-    pub async fn proven(&self, tenant: TenantId) -> Result<Vec<Checkpoint>, CheckpointError> {
-        let (prefix, mut after) = (folder(tenant), String::new());
+    pub async fn proven(&self, what: Sealed, tenant: TenantId) -> Result<Vec<Checkpoint>, CheckpointError> {
+        let (prefix, mut after) = (folder(what, tenant), String::new());
         let mut all = Vec::new();
         loop {
             let names = self.s3.names(&prefix, &after).await?;
             let Some(last) = names.last() else { return Ok(all) };
             after.clone_from(last);
             for found in names {
-                all.push(self.read(tenant, &found).await?);
+                all.push(self.read(what, tenant, &found).await?);
             }
         }
     }
 
-    async fn read(&self, tenant: TenantId, found: &str) -> Result<Checkpoint, CheckpointError> {
+    async fn read(&self, what: Sealed, tenant: TenantId, found: &str) -> Result<Checkpoint, CheckpointError> {
         let forged = || CheckpointError::Forged(found.to_owned());
         let (_, body) = self.s3.call(Method::GET, found, None, Bytes::new()).await?;
         let checkpoint: Checkpoint = serde_json::from_slice(&body).map_err(|_| forged())?;
-        if checkpoint.tenant != tenant || name(tenant, checkpoint.seq) != found {
+        if checkpoint.tenant != tenant || name(what, tenant, checkpoint.seq) != found {
             return Err(forged());
         }
-        let message = checkpoint.sealed();
+        let message = checkpoint.sealed(what);
         let mac = Some(checkpoint.mac.as_str());
         let input = MacInput { key_id: &self.key_id, message: &message, mac_algorithm: ALGORITHM, mac };
         let verified: Result<serde_json::Value, AwsError> =
@@ -154,11 +178,11 @@ impl Checkpoints {
     }
 }
 
-fn folder(tenant: TenantId) -> String {
-    format!("audit/{tenant}/")
+fn folder(what: Sealed, tenant: TenantId) -> String {
+    format!("{}/{tenant}/", what.folder())
 }
 
 /// Zeros before the place, so that names are in the order of the log.
-fn name(tenant: TenantId, seq: u64) -> String {
-    format!("audit/{tenant}/{seq:020}.json")
+fn name(what: Sealed, tenant: TenantId, seq: u64) -> String {
+    format!("{}/{tenant}/{seq:020}.json", what.folder())
 }

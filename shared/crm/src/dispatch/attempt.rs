@@ -20,7 +20,7 @@ use domain::template::contract::fill;
 use domain::time::Millis;
 use platform::Platform;
 use platform::bucket::Bucket;
-use platform::dynamo::{Claim, ClaimRefused, SendRecord, Settlement};
+use platform::dynamo::{Claim, ClaimRefused, Relied, SendRecord, Settlement};
 use platform::telemetry::chain;
 use platform::transport::Transport;
 use platform::vault::VaultError;
@@ -67,6 +67,7 @@ pub(super) async fn attempt(
         &found,
         record.purpose,
         record.confirm_language,
+        record.asks,
         now,
     ) {
         Ok(permit) => permit,
@@ -270,12 +271,22 @@ async fn claim(
     fence: &str,
 ) -> Result<Result<(), ClaimRefused>, DispatchError> {
     let now = platform.clock.now();
+    // Read after the facts: what came between is refused by the claim, or it is an agreement that was there in time.
+    let head = platform.store.ledger_head(tenant).await?;
+    let relied = Relied {
+        at: now,
+        head,
+        contacts: situation.family.clone(),
+        purpose: permit.purpose(),
+        window: situation.last_inbound.filter(|_| permit.needs_window()),
+    };
     let claim = Claim {
         fence,
         lease_until: now.plus_ms(LEASE_MS),
         permit,
         family: &situation.family,
         consents: situation.consents,
+        relied: &relied,
         window_of: situation.last_inbound.map(|(contact, _)| contact),
         now,
     };

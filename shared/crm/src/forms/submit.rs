@@ -1,7 +1,7 @@
 //! A visitor sends a form: one enquiry, however often they click.
 
 use super::Address;
-use crate::consent;
+use crate::consent::{self, Requester, request_opt_in};
 use crate::leads::{By, Captured, Enquiry, LeadError, capture, tell_captured};
 use domain::consent::{ConsentState, Purpose};
 use domain::form::{Answers, FormStatus, NotTaken, read};
@@ -11,6 +11,7 @@ use domain::rate::Window;
 use domain::time::Millis;
 use platform::Platform;
 use platform::dynamo::{FirstSeen, Form, NewConsent, OptInRequest, StoreError};
+use platform::transport::Transport;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -82,13 +83,14 @@ impl Submission<'_> {
     }
 }
 
-/// Takes a submission: a lead as any other, and the ticked box as a consent that waits for the person's word. The same
-/// again is the same enquiry. What fills the trap is taken and dropped.
+/// Takes a submission: a lead as any other, and the ticked box as a consent that waits for the person's word, for which
+/// they are asked. The same again is the same enquiry. What fills the trap is taken and dropped.
 ///
 /// # Errors
 /// [`Refusal`].
 pub async fn submit(
     platform: &Platform,
+    transport: &Transport,
     submission: Submission<'_>,
     values: Map<String, Value>,
 ) -> Result<(), Refusal> {
@@ -109,6 +111,11 @@ pub async fn submit(
     let captured = capture(&platform.store, by, &enquiry, now).await?;
     asked(platform, submission, &answers, &captured, by, first_at).await?;
     tell_captured(platform, by, &captured, now).await?;
+    if let (Some(agreed), Some(_)) = (&answers.agreed, &answers.phone) {
+        let (contact, lead) = (captured.lead.contact_id, captured.lead.id);
+        let requester = Requester { by, contact, lead, language: agreed.language, at: first_at };
+        request_opt_in(platform, transport, requester, now).await?;
+    }
     Ok(())
 }
 
@@ -132,6 +139,8 @@ async fn asked(
         language: Some(agreed.language.as_str()),
         version: Some(&agreed.version),
         ip_hash: Some(&submission.address.exact),
+        collected_by: None,
+        confirms: None,
         source: by.actor,
         actor: "contact",
         trace_id: by.trace_id,

@@ -1,9 +1,9 @@
-//! What a customer withdraws by what they write, press or choose at the provider.
+//! What a customer withdraws or agrees to by what they write, press or choose at the provider.
 
 use super::IngestError;
 use super::contact::{self, Seen};
 use super::events::Context;
-use crate::consent::{self, Withdrawal};
+use crate::consent::{self, Answer, Stop, Withdrawal};
 use crate::events::consent_changed;
 use crate::health::{count_opt_out, has_opted_out};
 use domain::consent::{ConsentState, Purpose};
@@ -18,7 +18,8 @@ use providers::event::{InboundMessage, Preference, Status};
 /// 131050: the customer stopped marketing messages (providers.md 2.2).
 const STOPPED_MARKETING: i64 = 131_050;
 
-/// Writes a withdrawal down when a message is nothing but a stop word.
+/// Writes a withdrawal down when a message is nothing but a stop word, and an agreement when it is nothing but a yes that
+/// answers a ticked box. Any other message costs nothing here.
 pub(super) async fn by_keyword(
     context: &Context<'_>,
     number: &str,
@@ -28,8 +29,24 @@ pub(super) async fn by_keyword(
     received_at: Millis,
 ) -> Result<(), IngestError> {
     let Some(words) = said(&message.body.content) else { return Ok(()) };
-    let Some(purpose) = keywords::revocation(words) else { return Ok(()) };
     let delivery = context.delivery;
+    if keywords::agrees(words) {
+        let event = id.to_string();
+        let answer = Answer {
+            contact,
+            at: window::clamped(message.sent_at, received_at),
+            now: context.now,
+            words,
+            language: language::detect(words).map(language::Language::as_str),
+            event: &event,
+            trace_id: delivery.trace_id,
+        };
+        if let Some(row) = consent::answered(context.store, delivery.tenant, answer).await? {
+            consent_changed(context.emitter, contact, &row, Some(received_at)).await?;
+        }
+        return Ok(());
+    }
+    let Some(purpose) = keywords::revocation(words) else { return Ok(()) };
     let withdrawal = Withdrawal {
         purpose,
         at: last_moment(message.sent_at, received_at),
@@ -45,6 +62,27 @@ pub(super) async fn by_keyword(
     opted_out(context, number, again).await;
     consent_changed(context.emitter, contact, &row, Some(received_at)).await?;
     Ok(())
+}
+
+/// Answers who withdrew marketing by a message, once its conversation is there to answer in.
+pub(super) async fn confirm(
+    context: &Context<'_>,
+    contact: ContactId,
+    id: MessageId,
+    message: &InboundMessage,
+) -> Result<(), IngestError> {
+    let Some(words) = said(&message.body.content) else { return Ok(()) };
+    if keywords::revocation(words) != Some(Purpose::Marketing) {
+        return Ok(());
+    }
+    let stop = Stop {
+        tenant: context.delivery.tenant,
+        contact,
+        message: id,
+        language: language::detect(words),
+        trace_id: context.delivery.trace_id,
+    };
+    consent::confirm_stop(context.emitter.platform, stop, context.now).await
 }
 
 /// The last moment that a provider's timestamp can mean. Providers tell whole seconds, we know milliseconds: a withdrawal

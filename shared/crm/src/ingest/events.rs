@@ -135,6 +135,7 @@ impl Context<'_> {
             self.store.move_conversation(tenant, contact, by).await?;
             note_window(self.emitter, contact, by.at).await?;
         }
+        consents::confirm(self, contact, id, message).await?;
         message_received(self.emitter, contact, id, known_since).await?;
         Ok(())
     }

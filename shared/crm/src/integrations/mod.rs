@@ -272,7 +272,7 @@ async fn audit_of(
     target: &str,
     now: Millis,
 ) -> Result<(), StoreError> {
-    let actor = by.key.to_string();
+    let actor = by.actor();
     let entry = NewAuditEntry { at: now, actor: &actor, action, target, trace_id: by.trace_id };
     platform.store.append_audit(by.tenant, entry).await.map(drop)
 }

@@ -5,6 +5,7 @@ use crate::numbers::{carrier, needs_reoptin};
 use domain::consent::Consents;
 use domain::ids::{ContactId, ConversationId, LeadId, TenantId};
 use domain::time::Millis;
+use domain::window::WINDOW_MS;
 use platform::dynamo::{PersonField, Store, StoreError};
 use serde::Serialize;
 
@@ -50,8 +51,13 @@ pub struct Contact {
     pub conversation_id: ConversationId,
     /// Their lead.
     pub lead_id: Option<LeadId>,
+    /// Whether offers may be sent to them: they agreed, did not withdraw, and agreed to hear from this number.
+    pub marketable: bool,
     /// Where they stand on being written to.
     pub consent: Consents,
+    /// Until when answers may be sent freely, because they wrote; no consent to anything else. Absent while closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_window_until: Option<Millis>,
     /// Whether they must agree again before offers are sent, because the business's number changed.
     pub needs_reoptin: bool,
     /// Contacts that turned out to be this person; their ids keep working.
@@ -64,7 +70,12 @@ pub struct Contact {
 ///
 /// # Errors
 /// The table did not answer.
-pub async fn contact(store: &Store, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError> {
+pub async fn contact(
+    store: &Store,
+    tenant: TenantId,
+    id: ContactId,
+    now: Millis,
+) -> Result<Option<Contact>, StoreError> {
     let Some(family) = Family::read(store, tenant, id).await? else { return Ok(None) };
     let (leads, ids) = (family.possible_leads(), family.ids());
     let (leads, consent, facts, conversations) = futures_util::future::try_join4(
@@ -91,7 +102,9 @@ pub async fn contact(store: &Store, tenant: TenantId, id: ContactId) -> Result<O
         opaque_id: family.get(PersonField::Opaque).map(str::to_owned),
         conversation_id: id.conversation(),
         lead_id: family.lead(&leads).map(|lead| lead.id),
+        marketable: consent.allows_marketing() && !needs_reoptin,
         consent,
+        service_window_until: last.map(|at| at.plus_ms(WINDOW_MS)).filter(|until| *until > now),
         needs_reoptin,
         merged_ids: family.ids().into_iter().filter(|other| *other != id).collect(),
         created_at: family.created_at(),

@@ -2,17 +2,17 @@
 
 use super::evaluate::{Draft, Target, evaluate};
 use super::preflight::sendable_instead;
-use super::situation::Situation;
+use super::situation::{Route, Situation};
 use super::{Reason, SendError};
 use crate::health::hold;
 use crate::ingest::contact_of_phone;
 use domain::ids::{ContactId, KeyId, MessageId, TenantId};
 use domain::outbound::QUEUE_DELAY_MS;
 use domain::outbound::SendState;
-use domain::permit::Refusal;
+use domain::permit::{Permit, Refusal};
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{Accepted, NewSend, SendRecord, StoreError};
+use platform::dynamo::{Accepted, NewSend, Once, SendPart, SendRecord, StoreError};
 use platform::queue::outbound::LaneJob;
 use platform::transport::Transport;
 use std::time::Duration;
@@ -26,10 +26,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub struct By {
     /// Whose message.
     pub tenant: TenantId,
-    /// With which key.
-    pub key: KeyId,
+    /// With which key; absent for what the product sends by itself.
+    pub key: Option<KeyId>,
     /// In which request.
     pub trace_id: Uuid,
+}
+
+impl By {
+    /// Who that is in an audit log.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        self.key.map_or_else(|| "system".to_owned(), |key| key.to_string())
+    }
 }
 
 /// When a message may go.
@@ -89,29 +97,62 @@ pub async fn accept(
         return Err(SendError::Refused { reasons, instead: Vec::new() });
     };
     let contact = contact(platform, by.tenant, draft, &situation, now).await?;
-    let hold = hold(&situation, route, &evaluated.part.content, schedule.hold);
+    let words =
+        Words { part: evaluated.part, permit, confirm_language: draft.confirm_language, once: draft.once };
+    put_in_lane(platform, by, &situation, route, contact, words, schedule, id, now).await?;
+    Ok(Taken { id, contact })
+}
+
+/// What is said, with the leave to say it.
+#[derive(Debug)]
+pub(super) struct Words {
+    pub(super) part: SendPart,
+    pub(super) permit: Permit,
+    pub(super) confirm_language: bool,
+    pub(super) once: Option<Once>,
+}
+
+/// Stores a message with its place in the lane, and tells the queue.
+#[expect(clippy::too_many_arguments, reason = "a message has that many sides")]
+pub(super) async fn put_in_lane(
+    platform: &Platform,
+    by: By,
+    situation: &Situation,
+    route: &Route,
+    contact: ContactId,
+    words: Words,
+    schedule: Schedule,
+    id: MessageId,
+    now: Millis,
+) -> Result<(), SendError> {
+    let hold = hold(situation, route, &words.part.content, schedule.hold);
     let send = NewSend {
         id,
         contact,
         recipient: situation.recipient.clone(),
         provider: route.provider,
         number: route.number.clone(),
-        part: evaluated.part,
-        purpose: permit.purpose(),
-        confirm_language: draft.confirm_language,
+        part: words.part,
+        purpose: words.permit.purpose(),
+        confirm_language: words.confirm_language,
         hold,
         not_before: schedule.not_before.filter(|at| *at > now),
         accepted_at: now,
         key: by.key,
+        once: words.once,
         trace_id: by.trace_id,
     };
-    match store.accept_send(by.tenant, &send).await? {
+    match platform.store.accept_send(by.tenant, &send).await? {
+        Accepted::Already if words.once.is_some() && platform.store.send(by.tenant, id).await?.is_none() => {
+            // They had theirs by another message.
+            return Ok(());
+        }
         Accepted::New | Accepted::Already => {}
     }
     if hold.is_none() {
         announce(platform, by.tenant, contact, id, send.not_before, now).await?;
     }
-    Ok(Taken { id, contact })
+    Ok(())
 }
 
 /// Tells the conversation and the queue of a message that was stored; safe to repeat.

@@ -13,7 +13,7 @@ use domain::template::contract::{Mismatch, fill};
 use domain::template::{Filled, Template};
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{SendPart, Store};
+use platform::dynamo::{Once, SendPart, Store};
 use platform::transport::Transport;
 use providers::capability::{TemplateSupport, capabilities, carries};
 
@@ -43,6 +43,8 @@ pub struct Draft {
     pub confirm_language: bool,
     /// The number it must go out on; without one it is the conversation's.
     pub number: Option<(Provider, String)>,
+    /// Of which the contact gets one and no second; the product alone says so.
+    pub once: Option<Once>,
 }
 
 /// A draft with everything that was found out about it.
@@ -93,8 +95,9 @@ pub(super) async fn evaluate(
         Outgoing::Template(used) => find(platform, transport, tenant, used, &situation, now).await?,
         _ => Found::FreeForm,
     };
-    let verdict =
-        decide(&situation, &content, reply_to.is_some(), &found, draft.purpose, draft.confirm_language, now);
+    let (purpose, confirmed) = (draft.purpose, draft.confirm_language);
+    let asks = draft.once == Some(Once::OptInRequest);
+    let verdict = decide(&situation, &content, reply_to.is_some(), &found, purpose, confirmed, asks, now);
     let (template, filled) = match found {
         Found::Template { template, filled } => (Some(*template), filled.ok()),
         Found::FreeForm | Found::Unknown(_) => (None, None),
@@ -103,6 +106,7 @@ pub(super) async fn evaluate(
 }
 
 /// The rule's answer for a message in a situation.
+#[expect(clippy::too_many_arguments, reason = "what a rule looks at")]
 pub(crate) fn decide(
     situation: &Situation,
     content: &Outgoing,
@@ -110,6 +114,7 @@ pub(crate) fn decide(
     found: &Found,
     purpose: SendPurpose,
     confirm_language: bool,
+    asks_for_opt_in: bool,
     now: Millis,
 ) -> Result<Permit, Vec<Reason>> {
     let provider = situation.route.as_ref().map(|route| route.provider);
@@ -126,6 +131,7 @@ pub(crate) fn decide(
         template: template_fact(found),
         purpose,
         confirm_language,
+        asks_for_opt_in,
     };
     let ruled = permit(&facts, now);
     let carried =

@@ -7,6 +7,7 @@ mod evaluate;
 mod moves;
 mod preflight;
 mod reason;
+mod say;
 mod situation;
 
 pub use accept::{By, Schedule, Taken, accept, settled};
@@ -17,6 +18,7 @@ pub use reason::Reason;
 
 pub(crate) use accept::enqueue;
 pub(crate) use evaluate::{Found, decide};
+pub(crate) use say::{Said, say_once};
 pub(crate) use situation::{Route, Situation};
 
 use crate::ingest::IngestError;

@@ -59,7 +59,7 @@ pub async fn resend(
     if record.state != SendState::Uncertain {
         return Ok(Moved::No(record.state));
     }
-    let (actor, target) = (by.key.to_string(), id.to_string());
+    let (actor, target) = (by.actor(), id.to_string());
     let entry = NewAuditEntry {
         at: now,
         actor: &actor,

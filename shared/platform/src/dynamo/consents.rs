@@ -1,10 +1,11 @@
-//! Consents: the ledger, which is only ever added to, and where a contact stands, which a send's claim checks.
+//! Consents: where a contact stands, which a send's claim checks, and what a row of the ledger looks like outside.
 
-use super::transact::{Condition, Transaction};
-use super::wire::{AttributeValue, Item, Key, Names, Query, StoreError, Values, n, s};
+use super::ledger::stored;
+use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, s};
 use super::{Store, keys};
 use domain::consent::{ConsentState, Consents, Purpose, Standing};
 use domain::ids::{ConsentId, ContactId, TenantId};
+use domain::ledger::LedgerRow;
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -30,6 +31,10 @@ pub struct NewConsent<'a> {
     pub version: Option<&'a str>,
     /// A keyed hash of the address it came from.
     pub ip_hash: Option<&'a str>,
+    /// Who took it down, as an import says.
+    pub collected_by: Option<&'a str>,
+    /// The row that it answers.
+    pub confirms: Option<ConsentId>,
     /// Where it came about: `inbound_keyword`, `provider_preference`, `provider_error`, `api`, ….
     pub source: &'a str,
     /// Who wrote it down: a key's id, or `system`.
@@ -64,84 +69,51 @@ pub struct ConsentRow {
     /// A keyed hash of the address it came from: the same address of the same tenant gives the same hash.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ip_hash: Option<String>,
+    /// Who took it down, as an import says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub collected_by: Option<String>,
+    /// The row that it answers: the ticked box that a yes confirms.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confirms: Option<ConsentId>,
     /// Where it came about.
     pub source: String,
     /// Who wrote it down.
     pub actor: String,
     /// The trace it came with.
     pub trace_id: Uuid,
+    /// Its place in the tenant's ledger; absent for rows from before there was a chain.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seq: Option<u64>,
+    /// Its hash in the chain.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hash: Option<String>,
 }
 
-impl From<&NewConsent<'_>> for ConsentRow {
-    fn from(consent: &NewConsent<'_>) -> Self {
+impl From<LedgerRow> for ConsentRow {
+    fn from(row: LedgerRow) -> Self {
+        let personal = row.personal.unwrap_or_default();
         Self {
-            id: consent.id,
-            purpose: consent.purpose,
-            state: consent.state,
-            occurred_at: consent.occurred_at,
-            recorded_at: consent.recorded_at,
-            wording: consent.wording.map(str::to_owned),
-            language: consent.language.map(str::to_owned),
-            version: consent.version.map(str::to_owned),
-            ip_hash: consent.ip_hash.map(str::to_owned),
-            source: consent.source.to_owned(),
-            actor: consent.actor.to_owned(),
-            trace_id: consent.trace_id,
+            id: row.id,
+            purpose: row.purpose,
+            state: row.state,
+            occurred_at: row.occurred_at,
+            recorded_at: row.recorded_at,
+            wording: personal.wording,
+            language: row.language,
+            version: row.version,
+            ip_hash: personal.ip_hash,
+            collected_by: personal.collected_by,
+            confirms: row.confirms,
+            source: row.source,
+            actor: row.actor,
+            trace_id: row.trace_id,
+            seq: Some(row.seq),
+            hash: Some(row.hash),
         }
     }
 }
 
 impl Store {
-    /// Writes a consent event down and moves the contact's standing, both or neither; the same event twice is one row,
-    /// and an older event than the standing changes the ledger only (I-9).
-    ///
-    /// # Errors
-    /// The tables are unreachable.
-    pub async fn record_consent(
-        &self,
-        tenant: TenantId,
-        contact: ContactId,
-        consent: &NewConsent<'_>,
-    ) -> Result<(), StoreError> {
-        const ACTION: &str = "record consent";
-        let key = keys::consent_row(tenant, contact, consent.occurred_at, consent.id);
-        let row = ConsentRow::from(consent);
-        let mut item: Item =
-            serde_dynamo::to_item(&row).map_err(|error| StoreError::corrupt(ACTION, &key.sk, error))?;
-        item.insert("pk".to_owned(), AttributeValue::S(key.pk.clone()));
-        item.insert("sk".to_owned(), AttributeValue::S(key.sk.clone()));
-
-        let mut both = Transaction::default();
-        let written = both.put(&self.consents.name, item.clone(), Condition::absent());
-        let at = n(consent.occurred_at.unix_ms());
-        let (change, newer) = if consent.state == ConsentState::Pending {
-            // Beside the standing: it neither agrees nor withdraws.
-            let newer = "attribute_not_exists(asked_at) OR asked_at < :at";
-            ("SET asked_at = :at", Condition::of(newer, [(":at", at)]))
-        } else {
-            let newer = "attribute_not_exists(#at) OR #at < :at OR (#at = :at AND :state = :revoked)";
-            let values = [
-                (":state", s(consent.state.as_str())),
-                (":revoked", s(ConsentState::Revoked.as_str())),
-                (":at", at),
-            ];
-            let newer = Condition::of(newer, values).named([("#state", "state"), ("#at", "at")]);
-            ("SET #state = :state, #at = :at", newer)
-        };
-        both.update(&self.crm.name, keys::consent(tenant, contact, consent.purpose), change, newer);
-        match both.commit(&self.crm.aws, ACTION).await? {
-            Ok(()) => Ok(()),
-            // The row is there; so is what it did to the standing, in the same transaction.
-            Err(cancelled) if cancelled.refused(written) => Ok(()),
-            // The standing is newer: the ledger gets its row all the same.
-            Err(_newer) => {
-                let condition = ("attribute_not_exists(pk)", Names::new(), Values::new());
-                self.consents.put(ACTION, item, Some(condition)).await?.ok();
-                Ok(())
-            }
-        }
-    }
-
     /// Where a person stands, over all the contacts that are this person, by a consistent read.
     ///
     /// # Errors
@@ -155,6 +127,8 @@ impl Store {
             let corrupt = || StoreError::corrupt("read consents", "CONSENT", "not a standing");
             let (purpose, standings) = read(item).ok_or_else(corrupt)?;
             all = standings.into_iter().flatten().fold(all, |all, standing| all.with(purpose, standing));
+            all.marketing_requested_at = all.marketing_requested_at.max(time(item, "requested_at"));
+            all.marketing_stop_confirmed_at = all.marketing_stop_confirmed_at.max(time(item, "confirmed_at"));
         }
         Ok(all)
     }
@@ -189,15 +163,24 @@ impl Store {
             consistent_read: true,
         };
         let page = self.consents.query(ACTION, &query).await?;
-        let mut rows = Vec::with_capacity(page.items.len());
-        for item in page.items {
-            if matches!(item.get("sk"), Some(AttributeValue::S(sort)) if *sort == upper) {
-                continue;
-            }
-            let row = serde_dynamo::from_item(item);
-            rows.push(row.map_err(|error| StoreError::corrupt(ACTION, "CL", error))?);
+        let mut items = page.items;
+        items.retain(|item| !matches!(item.get("sk"), Some(AttributeValue::S(sort)) if *sort == upper));
+        items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let chained: Vec<LedgerRow> = items.iter().cloned().filter_map(stored).collect();
+        let mut personal = self.with_personal(tenant, chained).await?;
+        let mut rows = Vec::with_capacity(items.len());
+        for item in items {
+            rows.push(match stored(item.clone()) {
+                Some(row) => match personal.iter().position(|one| one.id == row.id) {
+                    Some(place) => personal.swap_remove(place).into(),
+                    None => row.into(),
+                },
+                // From before there was a chain.
+                None => {
+                    serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(ACTION, "CL", error))?
+                }
+            });
         }
-        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(rows)
     }
 }
@@ -206,15 +189,19 @@ impl Store {
 pub(super) fn read(item: &Item) -> Option<(Purpose, [Option<Standing>; 2])> {
     let AttributeValue::S(sort) = item.get("sk")? else { return None };
     let purpose = Purpose::parse(sort.strip_prefix("CONSENT#")?)?;
-    let at = |name: &str| match item.get(name) {
-        Some(AttributeValue::N(at)) => at.parse().ok().map(Millis::from_unix_ms),
-        _ => None,
-    };
     let state = match item.get("state") {
         Some(AttributeValue::S(state)) => Some(ConsentState::parse(state)?),
         _ => None,
     };
-    let decided = state.zip(at("at")).map(|(state, at)| Standing { state, at });
-    let asked = at("asked_at").map(|at| Standing { state: ConsentState::Pending, at });
-    (decided.is_some() || asked.is_some()).then_some((purpose, [decided, asked]))
+    let decided = state.zip(time(item, "at")).map(|(state, at)| Standing { state, at });
+    let asked = time(item, "asked_at").map(|at| Standing { state: ConsentState::Pending, at });
+    (decided.is_some() || asked.is_some() || item.contains_key("confirmed_at"))
+        .then_some((purpose, [decided, asked]))
+}
+
+fn time(item: &Item, name: &str) -> Option<Millis> {
+    match item.get(name) {
+        Some(AttributeValue::N(at)) => at.parse().ok().map(Millis::from_unix_ms),
+        _ => None,
+    }
 }

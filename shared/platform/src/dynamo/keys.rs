@@ -4,17 +4,18 @@
 mod callers;
 mod forms;
 mod health;
+mod ledger;
 mod receivers;
 
 pub(super) use callers::*;
 pub(super) use forms::*;
 pub(super) use health::*;
+pub(super) use ledger::*;
 pub(super) use receivers::*;
 
 use super::wire::Key;
-use domain::consent::Purpose;
 use domain::identity::Identity;
-use domain::ids::{ConsentId, ContactId, EventId, LeadId, MessageId, TemplateId, TenantId};
+use domain::ids::{ContactId, EventId, LeadId, MessageId, TemplateId, TenantId};
 use domain::lead::FeedKind;
 use domain::provider::Provider;
 use domain::template::name_digest;
@@ -161,16 +162,6 @@ pub(super) fn lane(tenant: TenantId, contact: ContactId, order: Ulid) -> Key {
 
 /// The prefix of a lane's sort keys.
 pub(super) const LANE: &str = "OUT#";
-
-/// Where a contact stands on one purpose.
-pub(super) fn consent(tenant: TenantId, contact: ContactId, purpose: Purpose) -> Key {
-    key(contact_partition(tenant, contact), format!("CONSENT#{}", purpose.as_str()))
-}
-
-/// A row of the consent ledger: by the time it happened.
-pub(super) fn consent_row(tenant: TenantId, contact: ContactId, at: Millis, id: ConsentId) -> Key {
-    key(contact_partition(tenant, contact), format!("CL#{}#{}", due_before(at), id.ulid()))
-}
 
 /// The first answer to a request with an idempotency key; `digest` names environment, method, route and key.
 pub(super) fn idempotency(tenant: TenantId, digest: &str) -> Key {
@@ -331,9 +322,10 @@ fn digest(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::consent::Purpose;
     use domain::email::Email;
     use domain::identity::Bsuid;
-    use domain::ids::{DeliveryId, EndpointId, FormId, KeyId, derived_ulid};
+    use domain::ids::{ConsentId, DeliveryId, EndpointId, FormId, KeyId, derived_ulid};
     use domain::phone::Phone;
     use domain::rate::Window;
 
@@ -370,6 +362,9 @@ mod tests {
             lane(t, contact_id, ulid),
             consent(t, contact_id, Purpose::Marketing),
             consent_row(t, contact_id, Millis::from_unix_ms(5), ConsentId::from_ulid(ulid)),
+            consent_personal(t, contact_id, ConsentId::from_ulid(ulid)),
+            ledger_place(t, 1),
+            ledger_head(t),
             idempotency(t, "00"),
             api_key_pointer(t, KeyId::from_ulid(ulid)),
             rate(t),

@@ -23,10 +23,12 @@ mod keys;
 mod lead_changes;
 mod leads;
 mod lease;
+mod ledger;
 mod notices;
 mod opt_outs;
 mod outbox;
 mod outbox_claim;
+mod outbox_items;
 mod outbox_moves;
 mod outbox_waits;
 mod provider_calls;
@@ -64,8 +66,9 @@ pub use integrations::Connected;
 pub use key_outcomes::{KeyEdited, KeyMade, KeyRevoked};
 pub use lead_changes::{LeadChange, LeadChanged, LeadMade, NewLead};
 pub use leads::{Lead, LeadCard, LeadPage, OptInRequest};
+pub use ledger::Appended;
 pub use notices::WindowNotice;
-pub use outbox::{Accepted, NewSend, OutRecipient, SendPart, SendRecord};
+pub use outbox::{Accepted, NewSend, Once, OutRecipient, Relied, SendPart, SendRecord};
 pub use outbox_claim::{Claim, ClaimRefused};
 pub use outbox_moves::{Report, Settlement};
 pub use rate::Counted;
@@ -81,6 +84,9 @@ pub use transfer::ExportPosition;
 pub use wire::StoreError;
 
 use crate::aws::{Aws, Service};
+use domain::ids::TenantId;
+use std::sync::Arc;
+use tokio::sync::{Mutex, MutexGuard};
 use wire::Table;
 
 /// The tables.
@@ -89,7 +95,11 @@ pub struct Store {
     crm: Table,
     consents: Table,
     ephemeral: Table,
+    ledger_turns: Arc<[Mutex<()>; TURNS]>,
 }
+
+/// How many tenants of one process may append to their ledgers at once.
+const TURNS: usize = 16;
 
 impl Store {
     /// Binds the tables to a client; no I/O.
@@ -99,7 +109,15 @@ impl Store {
             crm: Table { aws: aws.clone(), name: crm_table },
             consents: Table { aws: aws.clone(), name: consents_table },
             ephemeral: Table { aws, name: ephemeral_table },
+            ledger_turns: Arc::default(),
         }
+    }
+
+    /// Waits until nobody else in this process appends to the tenant's ledger: what would only meet at its end.
+    async fn ledger_turn(&self, tenant: TenantId) -> Option<MutexGuard<'_, ()>> {
+        let [.., low] = tenant.ulid().to_bytes();
+        let turn = self.ledger_turns.get(usize::from(low) % TURNS)?;
+        Some(turn.lock().await)
     }
 
     /// Opens a connection to DynamoDB ahead of the first call.

@@ -1,7 +1,8 @@
 //! The claim of a message: one sender at a time, and only while the facts that the permit was given for still hold
 //! (I-12, I-13).
 
-use super::outbox::SendRecord;
+use super::outbox::{Relied, SendRecord};
+use super::outbox_items::json;
 use super::transact::{Cancelled, Condition, Transaction};
 use super::wire::{StoreError, n, s};
 use super::{Store, keys};
@@ -25,6 +26,8 @@ pub struct Claim<'a> {
     pub family: &'a [ContactId],
     /// Where the person stood, over all of them, when the permit was given.
     pub consents: Consents,
+    /// What the permit rests on, to be kept with the message.
+    pub relied: &'a Relied,
     /// The conversation that holds the window open.
     pub window_of: Option<ContactId>,
     /// Now.
@@ -52,13 +55,14 @@ impl Store {
         record: &SendRecord,
         claim: &Claim<'_>,
     ) -> Result<Result<(), ClaimRefused>, StoreError> {
+        const ACTION: &str = "claim send";
         let mut all = Transaction::default();
         let now = claim.now.unix_ms();
         let message = all.update(
             &self.crm.name,
             keys::send(tenant, record.id),
             "SET #state = :sending, fence = :fence, lease_until = :lease, attempts = attempts + :one, \
-             updated = :now, dpk = :dpk, dsk = :dsk REMOVE failure, turn",
+             updated = :now, dpk = :dpk, dsk = :dsk, relied = :relied REMOVE failure, turn",
             Condition::of(
                 "#state = :queued AND (attribute_not_exists(not_before) OR not_before <= :now)",
                 [
@@ -68,6 +72,7 @@ impl Store {
                     (":lease", n(claim.lease_until.unix_ms())),
                     (":one", n(1)),
                     (":now", n(now)),
+                    (":relied", s(json(ACTION, claim.relied)?)),
                     (":dpk", s(keys::sends_due(keys::send_shard(record.id)))),
                     (":dsk", s(keys::send_due_sort(claim.lease_until, tenant, record.id))),
                 ],
@@ -93,7 +98,7 @@ impl Store {
                 Condition::of("#status = :live", [(":live", s("live"))]).named([("#status", "status")]);
             all.check(&self.crm.name, keys::integration(tenant, record.provider, &record.number), live);
         }
-        let done = all.commit(&self.crm.aws, "claim send").await?;
+        let done = all.commit(&self.crm.aws, ACTION).await?;
         Ok(done.map_err(|cancelled: Cancelled| {
             if cancelled.refused(message) { ClaimRefused::NotQueued } else { ClaimRefused::FactsChanged }
         }))

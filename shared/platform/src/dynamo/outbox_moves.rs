@@ -1,7 +1,8 @@
 //! How a message on its way out moves from one state to the next. Each move names the state and the attempt it comes
 //! from, so that a late answer, a second sender or a person change nothing that has moved on.
 
-use super::outbox::{SendRecord, json, lane_item};
+use super::outbox::SendRecord;
+use super::outbox_items::{json, lane_item};
 use super::transact::{Condition, Transaction};
 use super::wire::{AttributeValue, Names, StoreError, Values, n, s};
 use super::{Store, keys};

@@ -1,7 +1,8 @@
 //! What messages wait for beside the provider: a turn on a slow number, room in the messaging limit, a release after
 //! conservative mode.
 
-use super::outbox::{NewSend, SendRecord, json, lane_item};
+use super::outbox::{NewSend, SendRecord};
+use super::outbox_items::{json, lane_item};
 use super::transact::{Condition, Transaction};
 use super::wire::{Item, Names, Query, StoreError, Values, n, s};
 use super::{Store, keys, timeline};

@@ -219,10 +219,10 @@ fn names(own: &str) -> HashMap<&'static str, &str> {
     ])
 }
 
-fn in_version<'a>(
+fn in_version(
     version: Option<&str>,
     condition: &mut String,
-    names: &mut HashMap<&'static str, &'a str>,
+    names: &mut HashMap<&'static str, &str>,
     values: &mut Values,
 ) {
     if let Some(version) = version {

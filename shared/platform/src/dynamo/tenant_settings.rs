@@ -2,6 +2,7 @@
 
 use super::wire::{AttributeValue, Names, StoreError, Values, n, s};
 use super::{Store, keys};
+use domain::consent_settings::ConsentSettings;
 use domain::ids::TenantId;
 use domain::language::Language;
 use domain::price::Pricing;
@@ -19,6 +20,8 @@ pub struct SettingsChange {
     pub cold_text: Option<bool>,
     /// How it is charged for messages.
     pub pricing: Option<Pricing>,
+    /// How consents and withdrawals are confirmed.
+    pub consent: Option<ConsentSettings>,
 }
 
 impl Store {
@@ -53,6 +56,11 @@ impl Store {
             let pricing = serde_dynamo::to_attribute_value(pricing)
                 .map_err(|error| StoreError::corrupt(ACTION, "PROFILE", error))?;
             give(":pricing", "pricing", pricing);
+        }
+        if let Some(consent) = &change.consent {
+            let consent = serde_dynamo::to_attribute_value(consent)
+                .map_err(|error| StoreError::corrupt(ACTION, "PROFILE", error))?;
+            give(":consent", "consent", consent);
         }
         match change.retention_days {
             Some(Some(days)) => give(":days", "retention_days", n(u64::from(days))),

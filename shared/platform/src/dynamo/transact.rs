@@ -175,7 +175,7 @@ impl Transaction {
 }
 
 /// Half to all of a pause: writers that met should not meet again.
-fn jittered(pause: Duration) -> Duration {
+pub(super) fn jittered(pause: Duration) -> Duration {
     let mut random = [0u8; 1];
     let _no_entropy = getrandom::fill(&mut random);
     let [random] = random;

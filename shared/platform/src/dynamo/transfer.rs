@@ -5,7 +5,7 @@ use super::wire::{AttributeValue, Item, Key, Names, Query, StoreError, Values, s
 use super::{
     PersonField, Store, contacts, conversations, endpoints, forms, happenings, identities, keys, leads,
 };
-use super::{consents, lead_changes, outbox, templates, timeline};
+use super::{consents, lead_changes, outbox_items, templates, timeline};
 use domain::email::Email;
 use domain::form::Definition;
 use domain::identity::{Bsuid, Identity};
@@ -171,7 +171,7 @@ impl Store {
             if message.ours {
                 let send = keys::send(tenant, MessageId::from_ulid(entry));
                 if let Some(item) = self.crm.get(ACTION, &send, true).await? {
-                    let record = outbox::read(item.clone())?;
+                    let record = outbox_items::read(item.clone())?;
                     beside.extend(record.provider_message_id.as_deref().map(|id| keys::annex(tenant, id)));
                     found.push(item);
                 }
@@ -219,7 +219,7 @@ impl Store {
                 consistent_read: true,
             };
             let page = self.consents.query(ACTION, &query).await?;
-            found.extend(page.items);
+            found.extend(self.consents_to_move(tenant, page.items).await?);
             start = page.last_evaluated_key;
             if start.is_none() {
                 return Ok(found);
@@ -240,7 +240,7 @@ impl Store {
             RecordKind::Identity => identities::read(item).map(drop),
             RecordKind::Conversation => conversations::read(&item).map(drop),
             RecordKind::Message => timeline::read(item).map(drop),
-            RecordKind::Send => outbox::read(item).map(drop),
+            RecordKind::Send => outbox_items::read(item).map(drop),
             RecordKind::Happening => happenings::read(item).map(drop),
             RecordKind::Template => templates::read(item).map(drop),
             RecordKind::Endpoint => endpoints::read_endpoint(item).map(drop),
@@ -277,8 +277,77 @@ impl Store {
                 self.crm.put(ACTION, named, absent()).await?.ok();
             }
         }
-        let table = if record.kind == RecordKind::Consent { &self.consents } else { &self.crm };
-        Ok(table.put(ACTION, item, absent()).await?.is_ok())
+        if record.kind == RecordKind::Consent {
+            return self.import_consent(tenant, item).await;
+        }
+        let asked = (record.kind == RecordKind::Standing).then(|| item.clone());
+        let written = self.crm.put(ACTION, item, absent()).await?.is_ok();
+        if let Some(asked) = asked.filter(|_| !written) {
+            self.keep_notes_of_standing(&asked).await?;
+        }
+        Ok(written)
+    }
+
+    /// The rows of the ledger made the standing before it came: what only the standing knows is added to it.
+    async fn keep_notes_of_standing(&self, item: &Item) -> Result<(), StoreError> {
+        const ACTION: &str = "import a standing";
+        let key = timeline::key_of(item).ok_or_else(|| StoreError::corrupt(ACTION, "CONSENT", "no key"))?;
+        for (name, change) in [
+            ("requested_at", "SET requested_at = if_not_exists(requested_at, :at)"),
+            ("confirmed_at", "SET confirmed_at = if_not_exists(confirmed_at, :at)"),
+        ] {
+            if let Some(at) = item.get(name) {
+                let values = Values::from([(":at", at.clone())]);
+                self.crm.update(ACTION, key.clone(), change, None, Names::new(), values).await?.ok();
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows of the ledger as they move: with what is personal in them, and without their places in a chain that stays
+    /// behind.
+    async fn consents_to_move(&self, tenant: TenantId, items: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        const ACTION: &str = "export consents";
+        let mut moved = Vec::with_capacity(items.len());
+        for item in items {
+            let key = timeline::key_of(&item).ok_or_else(|| StoreError::corrupt(ACTION, "CL", "no key"))?;
+            let Some(row) = super::ledger::stored(item.clone()) else {
+                moved.push(item);
+                continue;
+            };
+            let [row] = <[_; 1]>::try_from(self.with_personal(tenant, vec![row]).await?)
+                .map_err(|_| StoreError::missing(ACTION, &key.sk))?;
+            let row = super::ConsentRow { seq: None, hash: None, ..row.into() };
+            moved.push(super::tenants::with_key(&row, key.pk, key.sk, ACTION)?);
+        }
+        Ok(moved)
+    }
+
+    /// A row that came goes to the end of this tenant's ledger; true when it was not there.
+    async fn import_consent(&self, tenant: TenantId, item: Item) -> Result<bool, StoreError> {
+        const ACTION: &str = "import a consent";
+        let key = timeline::key_of(&item).ok_or_else(|| StoreError::corrupt(ACTION, "CL", "no key"))?;
+        let contact =
+            keys::contact_of(&key).ok_or_else(|| StoreError::corrupt(ACTION, &key.pk, "no contact"))?;
+        let row: super::ConsentRow =
+            serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(ACTION, &key.sk, error))?;
+        let consent = super::NewConsent {
+            id: row.id,
+            purpose: row.purpose,
+            state: row.state,
+            occurred_at: row.occurred_at,
+            recorded_at: row.recorded_at,
+            wording: row.wording.as_deref(),
+            language: row.language.as_deref(),
+            version: row.version.as_deref(),
+            ip_hash: row.ip_hash.as_deref(),
+            collected_by: row.collected_by.as_deref(),
+            confirms: row.confirms,
+            source: &row.source,
+            actor: &row.actor,
+            trace_id: row.trace_id,
+        };
+        Ok(self.record_consent(tenant, contact, &consent).await?.new)
     }
 }
 

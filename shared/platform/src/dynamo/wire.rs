@@ -22,6 +22,8 @@ enum Kind {
     Aws(#[from] AwsError),
     #[error("the item at {0} makes no sense: {1}")]
     Corrupt(String, String),
+    #[error("others were faster every time")]
+    Contended,
 }
 
 impl StoreError {
@@ -31,6 +33,7 @@ impl StoreError {
         match &self.kind {
             Kind::Aws(error) => error.is_transient(),
             Kind::Corrupt(..) => false,
+            Kind::Contended => true,
         }
     }
 
@@ -42,6 +45,11 @@ impl StoreError {
 
     pub(super) fn aws(action: &'static str) -> impl FnOnce(AwsError) -> Self {
         move |error| Self { action, kind: error.into() }
+    }
+
+    /// Others wrote the same item every time it was tried.
+    pub(super) const fn contended(action: &'static str) -> Self {
+        Self { action, kind: Kind::Contended }
     }
 
     pub(super) fn corrupt(action: &'static str, at: &str, why: impl ToString) -> Self {

@@ -1,12 +1,28 @@
-//! Writing down what a contact agreed to or withdrew.
+//! What contacts agreed to and withdrew: written down, asked for, confirmed, proven.
 
-use crate::read::{Family, Slice};
+mod answer;
+mod confirmation;
+mod evidence;
+mod export;
+mod import;
+mod request;
+mod rows;
+mod verify;
+
+pub(crate) use answer::{Answer, answered};
+pub(crate) use confirmation::{Stop, confirm_stop};
+pub use evidence::{Evidence, evidence};
+pub use export::{EXPORTED_AT_ONCE, ExportedPage, export};
+pub use import::{AT_MOST as IMPORTED_AT_MOST, ConsentsImported, ImportRow, RowError, import};
+pub use request::{Requester, request_opt_in};
+pub use rows::{Position, rows};
+pub use verify::{CheckedLedger, LedgerNotChecked, check};
+
+use crate::read::Family;
 use domain::consent::{ConsentState, Purpose};
 use domain::ids::{ConsentId, ContactId, MessageId, TenantId, derived_ulid};
 use domain::time::Millis;
-use futures_util::future::try_join_all;
 use platform::dynamo::{ConsentRow, NewConsent, Store, StoreError};
-use std::fmt;
 use uuid::Uuid;
 
 /// A withdrawal that came with a message or an event.
@@ -65,12 +81,13 @@ pub async fn event(
         language: said.language,
         version: None,
         ip_hash: None,
+        collected_by: None,
+        confirms: None,
         source: said.source,
         actor: "contact",
         trace_id: said.trace_id,
     };
-    store.record_consent(tenant, contact, &consent).await?;
-    Ok(ConsentRow::from(&consent))
+    Ok(store.record_consent(tenant, contact, &consent).await?.row.into())
 }
 
 /// The provider refused a message because its recipient stopped marketing (131050).
@@ -98,49 +115,6 @@ pub async fn revoked_at_provider(
     withdraw(store, tenant, contact, said).await
 }
 
-/// Where a page of the ledger ends: the row's time and id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position(Millis, ConsentId);
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0.unix_ms(), self.1)
-    }
-}
-
-impl Position {
-    /// Reads what [`fmt::Display`] writes.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (at, id) = text.split_once('.')?;
-        Some(Self(Millis::from_unix_ms(at.parse().ok()?), ConsentId::parse(id).ok()?))
-    }
-}
-
-/// What a contact agreed to and withdrew, the latest to happen first, over all the contacts that are this person;
-/// `None` when there is no such contact.
-///
-/// # Errors
-/// The table did not answer.
-pub async fn rows(
-    store: &Store,
-    tenant: TenantId,
-    contact: ContactId,
-    after: Option<Position>,
-    limit: u32,
-) -> Result<Option<Slice<ConsentRow, Position>>, StoreError> {
-    let Some(family) = Family::read(store, tenant, contact).await? else { return Ok(None) };
-    let before = after.map(|Position(at, id)| (at, id));
-    let ids = family.ids();
-    let pages = ids.iter().map(|id| store.consent_rows(tenant, *id, before, limit + 1));
-    let mut rows: Vec<ConsentRow> = try_join_all(pages).await?.into_iter().flatten().collect();
-    rows.sort_by_key(|row| std::cmp::Reverse((row.occurred_at, row.id)));
-    let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = rows.last().filter(|_| more).map(|row| Position(row.occurred_at, row.id));
-    Ok(Some(Slice { items: rows, next }))
-}
-
 /// Writes down what a contact agreed to or withdrew, because a person or a program says so; `None` when there is no
 /// such contact.
 ///
@@ -154,6 +128,5 @@ pub async fn write_down(
 ) -> Result<Option<ConsentRow>, StoreError> {
     let Some(family) = Family::read(store, tenant, contact).await? else { return Ok(None) };
     let kept = family.id();
-    store.record_consent(tenant, kept, consent).await?;
-    Ok(Some(ConsentRow::from(consent)))
+    Ok(Some(store.record_consent(tenant, kept, consent).await?.row.into()))
 }

@@ -1,0 +1,61 @@
+//! What the product says by itself, in words: once per contact, and only where the rule lets it.
+
+use super::accept::{By, Schedule, Words, put_in_lane};
+use super::evaluate::{Found, decide};
+use super::situation::Situation;
+use super::{Reason, SendError};
+use domain::ids::{ContactId, MessageId, TenantId};
+use domain::outgoing::{Outgoing, check};
+use domain::permit::{Refusal, SendPurpose};
+use domain::time::Millis;
+use platform::Platform;
+use platform::dynamo::{Once, SendPart};
+use uuid::Uuid;
+
+/// To whom, and of which they get one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said {
+    /// Whose customer.
+    pub(crate) tenant: TenantId,
+    /// Who.
+    pub(crate) contact: ContactId,
+    /// What they get one of.
+    pub(crate) once: Once,
+    /// The message's id, determined by what it answers.
+    pub(crate) id: MessageId,
+    /// The trace of what it answers.
+    pub(crate) trace_id: Uuid,
+}
+
+/// Says words to a contact, unless `words` has none or they had theirs.
+///
+/// # Errors
+/// [`SendError`]; then nothing was stored.
+pub(crate) async fn say_once(
+    platform: &Platform,
+    said: Said,
+    words: impl FnOnce(&Situation) -> Option<String>,
+    now: Millis,
+) -> Result<(), SendError> {
+    let Said { tenant, contact, once, id, trace_id } = said;
+    let situation = Situation::of_contact(&platform.store, tenant, Some(contact), None).await?;
+    let Some(body) = words(&situation) else { return Ok(()) };
+    let content = Outgoing::Text { body, preview_url: false };
+    check(&content)?;
+    let facts = (SendPurpose::Service, false, false);
+    let (purpose, confirmed, asks) = facts;
+    let decided = decide(&situation, &content, false, &Found::FreeForm, purpose, confirmed, asks, now);
+    let permit = decided.map_err(|reasons| SendError::Refused { reasons, instead: Vec::new() })?;
+    let Some(route) = &situation.route else {
+        let reasons = vec![Reason::Rule { refusal: Refusal::NotConfigured, words: None }];
+        return Err(SendError::Refused { reasons, instead: Vec::new() });
+    };
+    let words = Words {
+        part: SendPart { content, filled: None, reply_to: None },
+        permit,
+        confirm_language: false,
+        once: Some(once),
+    };
+    let by = By { tenant, key: None, trace_id };
+    put_in_lane(platform, by, &situation, route, contact, words, Schedule::default(), id, now).await
+}
