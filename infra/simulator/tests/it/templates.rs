@@ -31,7 +31,7 @@ async fn the_list_has_pages_and_each_template_stands_on_one_of_them() {
             None => break,
         }
     }
-    assert_eq!((pages, seen.len()), (3, 27));
+    assert_eq!((pages, seen.len()), (3, 29));
     let named = page(&business, "name=viewing_confirmation&language=ar").await;
     assert_eq!(named["data"][0]["parameter_format"], "NAMED");
     assert_eq!(named["data"].as_array().unwrap().len(), 1);
