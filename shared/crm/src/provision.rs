@@ -3,6 +3,7 @@
 use crate::integrations::{claims, seal};
 use base64::Engine as _;
 use domain::access::{ApiKey, Environment, Role};
+use domain::escalation::Escalation;
 use domain::ids::{KeyId, TenantId, derived_ulid};
 use domain::language::Language;
 use domain::price::Pricing;
@@ -74,6 +75,7 @@ pub async fn tenant(
         sandbox: Some(twin),
         cold_text: false,
         pricing: Pricing::default(),
+        escalation: Escalation::default(),
     };
     let sandbox = Tenant {
         id: twin,

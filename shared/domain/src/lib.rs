@@ -9,6 +9,7 @@ pub mod address_range;
 pub mod availability;
 pub mod consent;
 pub mod email;
+pub mod escalation;
 pub mod failure;
 pub mod file;
 pub mod form;

@@ -1,5 +1,6 @@
 //! A tenant, what it pays for, and the numbers it answers on.
 
+use crate::escalation::Escalation;
 use crate::ids::TenantId;
 use crate::language::Language;
 use crate::price::Pricing;
@@ -74,6 +75,9 @@ pub struct Tenant {
     /// How it is charged for messages.
     #[serde(default)]
     pub pricing: Pricing,
+    /// When its customers are to talk to a person.
+    #[serde(default)]
+    pub escalation: Escalation,
 }
 
 /// One of a tenant's numbers, as far as routing needs it.

@@ -2,6 +2,7 @@
 
 use super::wire::{AttributeValue, Names, StoreError, Values, n, s};
 use super::{Store, keys};
+use domain::escalation::Escalation;
 use domain::ids::TenantId;
 use domain::language::Language;
 use domain::price::Pricing;
@@ -19,6 +20,8 @@ pub struct SettingsChange {
     pub cold_text: Option<bool>,
     /// How it is charged for messages.
     pub pricing: Option<Pricing>,
+    /// When its customers are to talk to a person.
+    pub escalation: Option<Escalation>,
 }
 
 impl Store {
@@ -53,6 +56,11 @@ impl Store {
             let pricing = serde_dynamo::to_attribute_value(pricing)
                 .map_err(|error| StoreError::corrupt(ACTION, "PROFILE", error))?;
             give(":pricing", "pricing", pricing);
+        }
+        if let Some(escalation) = &change.escalation {
+            let escalation = serde_dynamo::to_attribute_value(escalation)
+                .map_err(|error| StoreError::corrupt(ACTION, "PROFILE", error))?;
+            give(":escalation", "escalation", escalation);
         }
         match change.retention_days {
             Some(Some(days)) => give(":days", "retention_days", n(u64::from(days))),
