@@ -4,6 +4,7 @@
 mod body;
 mod check;
 mod cut_over;
+mod escalation;
 mod number;
 mod problem;
 mod profile;

@@ -1,5 +1,6 @@
 //! `GET` and `PATCH /v1/settings`: what holds for the whole tenant.
 
+use crate::escalation::ChangeEscalation;
 use axum::extract::State;
 use crm::settings::{Settings, change, settings};
 use domain::language::Language;
@@ -32,6 +33,8 @@ pub(crate) struct ChangeSettings {
     cold_text: Option<bool>,
     /// How price estimates are made.
     pricing: Option<ChangePricing>,
+    /// When customers are to talk to a person.
+    escalation: Option<ChangeEscalation>,
 }
 
 /// How price estimates are made; what is not named goes back to the list.
@@ -82,7 +85,12 @@ pub(crate) async fn patch(
     JsonBody(body): JsonBody<ChangeSettings>,
 ) -> Result<Data<Settings>, Problem> {
     params.only(&[])?;
-    let wanted = read(body)?;
+    let escalation = body.escalation.as_ref().map(ChangeEscalation::checked).transpose()?;
+    let mut wanted = read(body)?;
+    if let Some(escalation) = escalation {
+        let known = platform.store.tenant_facts_now(caller.tenant()).await?.tenant;
+        wanted.escalation = Some(escalation.on(known.map(|tenant| tenant.escalation).unwrap_or_default()));
+    }
     let actor = caller.principal.key_id.to_string();
     let target = named(&wanted).join(",");
     let entry = NewAuditEntry {
@@ -120,15 +128,16 @@ fn read(body: ChangeSettings) -> Result<SettingsChange, Problem> {
             .map(|pricing| Pricing { currency: pricing.currency, markup_percent: pricing.markup_percent }),
     };
     let change = SettingsChange {
+        escalation: None,
         name,
         default_language: body.default_language,
         retention_days: body.retention_days,
         cold_text: body.cold_text,
         pricing,
     };
-    if change == SettingsChange::default() {
-        let message =
-            "Expected at least one of `name`, `default_language`, `retention_days`, `cold_text`, `pricing`.";
+    if change == SettingsChange::default() && body.escalation.is_none() {
+        let message = "Expected at least one of `name`, `default_language`, `retention_days`, `cold_text`, `pricing`, \
+                       `escalation`.";
         return Err(Problem::invalid("body", message));
     }
     Ok(change)
@@ -142,6 +151,7 @@ fn named(change: &SettingsChange) -> Vec<&'static str> {
         ("retention_days", change.retention_days.is_some()),
         ("cold_text", change.cold_text.is_some()),
         ("pricing", change.pricing.is_some()),
+        ("escalation", change.escalation.is_some()),
     ]
     .into_iter()
     .filter_map(|(name, changes)| changes.then_some(name))

@@ -7,6 +7,7 @@ pub mod audit_checkpoints;
 pub mod consent;
 pub mod credentials;
 pub mod deliver;
+pub mod desk;
 pub mod dispatch;
 pub mod endpoints;
 pub mod events;

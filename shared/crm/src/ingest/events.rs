@@ -2,6 +2,7 @@
 
 use super::consents;
 use super::contact::{self, LeadSeed, Seen};
+use super::escalate;
 use super::health;
 use super::templates;
 use super::tenants::Facts;
@@ -134,6 +135,7 @@ impl Context<'_> {
             };
             self.store.move_conversation(tenant, contact, by).await?;
             note_window(self.emitter, contact, by.at).await?;
+            escalate::by_words(self, contact, id, &message.body.content, received_at).await?;
         }
         message_received(self.emitter, contact, id, known_since).await?;
         Ok(())
