@@ -89,7 +89,7 @@ pub(crate) async fn patch(
     let emitter = Emitter { platform: &platform, tenant, receivers: &receivers, trace_id, now };
     if wanted.status == Some(ConversationStatus::Human) {
         let cause = Cause::Operator(caller.principal.key_id);
-        hand_off(emitter, id.contact(), cause, seed.ulid("handoff")).await?;
+        Box::pin(hand_off(emitter, id.contact(), cause, seed.ulid("handoff"))).await?;
     }
     let changed = change(&platform, &transport, tenant, id, &wanted, now).await?;
     let changed = changed.ok_or(Problem::NotFound)?;

@@ -145,7 +145,9 @@ pub async fn conversation_handoff(
         return Ok(());
     }
     let store = &emitter.platform.store;
-    let Some(handoff) = read::handoff(store, emitter.tenant, id, emitter.now).await? else { return Ok(()) };
+    // Boxed: it reads more than anything else that is told.
+    let found = Box::pin(read::handoff(store, emitter.tenant, id, emitter.now)).await?;
+    let Some(handoff) = found else { return Ok(()) };
     let (text, at) = (event.to_string(), time_of(event.ulid()));
     let happened = Happened { kind, parts: &[&text], order: at, at, known_since: Some(at) };
     emitter.tell(happened, &handoff).await

@@ -30,13 +30,17 @@ pub(super) async fn by_words(
     if hits.is_empty() {
         return Ok(());
     }
-    let others =
-        if needs_history(&hits) { others(context, contact, id, received_at).await? } else { Vec::new() };
+    let others = if needs_history(&hits) {
+        Box::pin(others(context, contact, id, received_at)).await?
+    } else {
+        Vec::new()
+    };
     let others: Vec<&str> = others.iter().map(String::as_str).collect();
     let Some(trigger) = rules.decide(&hits, &others) else { return Ok(()) };
     // The first receipt's time: every copy of the message names the same event.
     let mark = derived_ulid(received_at.unix_ms(), &[&id.to_string(), "handoff"]);
-    hand_off(context.emitter, contact, Cause::Keyword(&trigger, id), mark).await?;
+    // Boxed, as it happens rarely: the state of every message's work would hold its reads otherwise.
+    Box::pin(hand_off(context.emitter, contact, Cause::Keyword(&trigger, id), mark)).await?;
     Ok(())
 }
 
