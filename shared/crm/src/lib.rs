@@ -4,6 +4,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod audit_checkpoints;
+pub mod chatwoot;
 pub mod consent;
 pub mod credentials;
 pub mod deliver;

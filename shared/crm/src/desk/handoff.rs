@@ -1,6 +1,7 @@
 //! A conversation goes to a person: at once, once for each event, with the reason on its timeline.
 
 use super::{fresh, keeper};
+use crate::chatwoot;
 use crate::events::{Emitter, conversation_handoff};
 use crate::read::{ConversationStatus, Facts, Family};
 use domain::escalation::{Category, Trigger};
@@ -125,5 +126,6 @@ pub async fn hand_off(
     };
     store.record_happening(tenant, &happening).await?;
     conversation_handoff(emitter, family.id().conversation(), event).await?;
+    chatwoot::begin(emitter.platform, tenant, family.id(), event, emitter.now).await?;
     Ok(true)
 }

@@ -29,6 +29,8 @@ pub(super) struct Facts {
     pub(super) receivers: Vec<Receiver>,
     /// When a customer is to talk to a person.
     pub(super) escalation: Rules,
+    /// Whether conversations are carried over to Chatwoot.
+    pub(super) chatwoot: bool,
 }
 
 impl Facts {
@@ -87,6 +89,7 @@ impl TenantCache {
                 .as_ref()
                 .map(|tenant| Rules::of(&tenant.escalation))
                 .unwrap_or_default(),
+            chatwoot: stored.chatwoot,
             retention_ms: stored
                 .tenant
                 .and_then(|tenant| tenant.retention_days)

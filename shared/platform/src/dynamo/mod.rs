@@ -4,6 +4,7 @@
 mod annex;
 mod api_keys;
 mod audit;
+mod chatwoot;
 mod consents;
 mod contacts;
 mod conversation_work;
@@ -49,6 +50,7 @@ mod wire;
 pub use annex::{Annex, Edited, Reacted, StatusUpdate};
 pub use api_keys::{ApiKeyRecord, KeyEdit, ListedKey};
 pub use audit::{AuditEntry, AuditHead, NewAuditEntry};
+pub use chatwoot::{Chatwoot, ChatwootItem, ChatwootPlace, ChatwootThread};
 pub use consents::{ConsentRow, NewConsent};
 pub use contacts::{Contact, Field, PersonField};
 pub use conversation_work::{ConversationLock, HandedOff, LockTaken};

@@ -129,6 +129,8 @@ pub struct SendRecord {
     pub accepted_at: Millis,
     /// When its state last moved.
     pub updated_at: Millis,
+    /// The key that sent it.
+    pub key: KeyId,
     /// The trace of the request.
     pub trace_id: Uuid,
 }
@@ -407,6 +409,7 @@ pub(super) fn read(item: Item) -> Result<SendRecord, StoreError> {
         sent_at: item.sent_at.map(Millis::from_unix_ms),
         accepted_at: Millis::from_unix_ms(item.accepted),
         updated_at: Millis::from_unix_ms(item.updated),
+        key: item.key,
         trace_id: item.trace,
     })
 }
