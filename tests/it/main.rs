@@ -5,6 +5,7 @@ mod api_keys;
 mod audit;
 mod audit_checkpoints;
 mod bucket;
+mod chatwoot;
 mod consents;
 mod corpus;
 mod deliveries;

@@ -12,7 +12,7 @@ use providers::signature::{Accepted, Secret, VerifiedBody, verify_chatwoot};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the vault seals its secrets for.
-const PURPOSE: &str = "integration";
+const PURPOSE: &str = "chatwoot";
 /// A secret that was withdrawn works for at most this long.
 const LIFETIME_MS: u64 = 60 * 1000;
 const TENANTS: usize = 1000;

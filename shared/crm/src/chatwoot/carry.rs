@@ -3,8 +3,9 @@
 
 use super::connect::secret;
 use super::line::enqueue;
+use super::words::{summary, words};
 use crate::fence::fence;
-use crate::read::{self, Message};
+use crate::read;
 use bytes::Bytes;
 use domain::ids::{ContactId, EventId, MessageId, TenantId};
 use domain::message::Direction;
@@ -389,37 +390,4 @@ impl Worker<'_> {
 
 fn odd(what: &str) -> Stop {
     Stop::Later("error", format!("Chatwoot answered without {what}"))
-}
-
-/// What an agent reads first.
-fn summary(handoff: &read::Handoff) -> String {
-    let mut lines = Vec::new();
-    if let Some(reason) = &handoff.reason {
-        lines.push(format!("Hand-off: {}", reason.message));
-    }
-    let who = &handoff.conversation.contact;
-    let named =
-        [who.name.as_deref(), who.phone.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(", ");
-    if !named.is_empty() {
-        lines.push(format!("Customer: {named}"));
-    }
-    if let Some(language) = handoff.conversation.language {
-        lines.push(format!("Writes: {}", language.as_str()));
-    }
-    if let Some(lead) = &handoff.lead {
-        lines.push(format!("Lead: {}", lead.id));
-    }
-    lines.extend(handoff.notes.iter().map(|note| format!("Note: {}", note.text)));
-    lines.join("\n")
-}
-
-/// A message in words: what is no text is named.
-fn words(message: &Message) -> String {
-    let button = message.button.as_ref().and_then(|button| button.text.clone());
-    let caption = message.media.as_ref().and_then(|media| media.caption.clone());
-    match (message.text.clone().or(button), caption) {
-        (Some(text), _) => text,
-        (None, Some(caption)) => format!("[{}] {caption}", message.kind),
-        (None, None) => format!("[{}]", message.kind),
-    }
 }

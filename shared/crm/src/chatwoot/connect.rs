@@ -1,6 +1,6 @@
 //! Connecting Chatwoot: asked before anything is saved, its secrets sealed.
 
-use crate::provision::{INTEGRATION_PURPOSE, ProvisionError, random_secret};
+use crate::provision::{ProvisionError, random_secret};
 use domain::ids::TenantId;
 use domain::time::Millis;
 use platform::Platform;
@@ -12,6 +12,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
+/// What its secrets are sealed for: whoever carries over opens nothing of a number.
+pub(crate) const CHATWOOT_PURPOSE: &str = "chatwoot";
 /// A secret with fewer characters shows none of them.
 const SHORTEST_HINTED: usize = 12;
 /// The longest answer that is read, in bytes.
@@ -132,7 +134,7 @@ pub async fn connect(
     }
     for (name, secret) in secrets {
         let place = Chatwoot::place(name);
-        let sealed = platform.vault.seal(tenant, INTEGRATION_PURPOSE, &place, secret.as_bytes()).await?;
+        let sealed = platform.vault.seal(tenant, CHATWOOT_PURPOSE, &place, secret.as_bytes()).await?;
         chatwoot.sealed.insert(name.to_owned(), sealed.to_string());
         chatwoot.last4.insert(name.to_owned(), hint(&secret));
     }
@@ -210,7 +212,7 @@ pub(super) async fn secret(
 ) -> Result<Option<Zeroizing<String>>, VaultError> {
     let Some(sealed) = chatwoot.sealed.get(name) else { return Ok(None) };
     let sealed = Sealed::parse(sealed)?;
-    let opened = platform.vault.open(tenant, INTEGRATION_PURPOSE, &Chatwoot::place(name), &sealed).await?;
+    let opened = platform.vault.open(tenant, CHATWOOT_PURPOSE, &Chatwoot::place(name), &sealed).await?;
     let text = std::str::from_utf8(&opened).map_err(|_| Tampered)?;
     Ok(Some(Zeroizing::new(text.to_owned())))
 }

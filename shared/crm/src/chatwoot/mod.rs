@@ -8,11 +8,13 @@ mod carry;
 mod connect;
 mod line;
 mod reply;
+mod words;
 
 pub use carry::{CarryError, carry, sweep};
 pub use connect::{ChatwootError, ChatwootSettings, ChatwootView, connect, disconnect, show};
 pub use reply::{ChatwootDelivery, take};
 
+pub(crate) use connect::CHATWOOT_PURPOSE;
 pub(crate) use line::{begin, mirror, note};
 
 use domain::ids::{KeyId, derived_ulid};
