@@ -195,7 +195,7 @@ impl Webhook {
         now: Millis,
     ) -> Answer {
         if request.method != "POST" {
-            return Answer::method_not_allowed(trace_id);
+            return Answer::only_post(trace_id);
         }
         let headers = &request.headers;
         if headers.content_encoding.as_deref().is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
