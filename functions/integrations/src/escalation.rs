@@ -25,7 +25,7 @@ pub(crate) struct ChangeEscalation {
 }
 
 /// One category; what is not named stays, `null` is as Hadar has it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ChangeEscalationRule))]
 #[serde(deny_unknown_fields)]
 struct ChangeCategory {
@@ -50,7 +50,7 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 #[derive(Debug)]
 pub(crate) struct Checked {
     enabled: Option<bool>,
-    choices: BTreeMap<Category, (Option<Option<Vec<String>>>, Option<Option<u8>>)>,
+    choices: BTreeMap<Category, ChangeCategory>,
 }
 
 impl ChangeEscalation {
@@ -86,7 +86,7 @@ impl ChangeEscalation {
                     format!("Expected 0 to {HIGHEST_THRESHOLD}."),
                 ));
             }
-            choices.insert(category, (change.words.clone(), change.threshold));
+            choices.insert(category, change.clone());
         }
         if self.enabled.is_none() && choices.is_empty() {
             let message = "Expected at least one of `enabled`, `medical`, `legal`, `person`, `complaint`.";
@@ -102,7 +102,7 @@ impl Checked {
         if let Some(enabled) = self.enabled {
             known.off = !enabled;
         }
-        for (category, (words, threshold)) in self.choices {
+        for (category, ChangeCategory { words, threshold }) in self.choices {
             let choice = known.choices.entry(category).or_default();
             if let Some(words) = words {
                 choice.words = words;
