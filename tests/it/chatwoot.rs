@@ -273,6 +273,24 @@ async fn an_hour_without_chatwoot_loses_nothing_and_keeps_the_order() {
 }
 
 #[tokio::test]
+async fn what_waits_goes_on_after_chatwoot_is_connected_again() {
+    let world = world().await;
+    let desk = world.desk("meta");
+    connected(&desk).await;
+    handed_over(&desk).await;
+    assert_eq!(world.call("DELETE", PATH, &desk.tenant.keys.live_admin, &json!({})).await.status, 200);
+    // The processor remembers the connection for a minute.
+    desk.hears(CUSTOMER, json!({"text": "Meanwhile"})).await;
+    world.settled().await;
+    assert_eq!(said(&world).await.len(), 2);
+    connected(&desk).await;
+    desk.hears(CUSTOMER, json!({"text": "And now"})).await;
+    world.settled().await;
+    let came: Vec<String> = said(&world).await.into_iter().skip(2).map(|(_, text)| text).collect();
+    assert_eq!(came, ["Meanwhile", "And now"]);
+}
+
+#[tokio::test]
 async fn a_message_that_was_taken_without_an_answer_is_not_there_twice() {
     let world = world().await;
     let desk = world.desk("meta");

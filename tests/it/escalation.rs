@@ -122,6 +122,23 @@ async fn a_message_that_comes_many_times_moves_it_once_and_not_again_after_the_b
 }
 
 #[tokio::test]
+async fn a_message_without_such_words_costs_no_further_call() {
+    let world = world().await;
+    let desk = world.desk("meta");
+    desk.conversation(CUSTOMER, "Hello").await;
+    world.advance(1).await;
+    let calls = || -> u64 {
+        let all = world.stack.aws_calls();
+        let tables = all.get("processor").into_iter().flatten();
+        tables.filter(|(name, _)| name.starts_with("dynamodb.")).map(|(_, count)| count).sum()
+    };
+    let before = calls();
+    desk.hears(CUSTOMER, json!({"text": "Is the two-bedroom flat still free?"})).await;
+    world.settled().await;
+    assert_eq!(calls() - before, 3, "whose it is, the message, the conversation");
+}
+
+#[tokio::test]
 async fn two_complaints_of_a_day_move_it_and_one_does_not() {
     let world = world().await;
     let desk = world.desk("meta");

@@ -84,7 +84,7 @@ pub async fn carry(
     contact: ContactId,
 ) -> Result<(), CarryError> {
     let (store, now) = (&platform.store, platform.clock.now());
-    let Some(desk) = store.chatwoot(tenant).await? else { return Ok(()) };
+    let Some(desk) = store.chatwoot(tenant).await? else { return rest(platform, tenant, contact, now).await };
     let Some(thread) = store.chatwoot_thread(tenant, contact).await? else { return Ok(()) };
     if thread.next_at.is_some_and(|at| at > now.plus_ms(EARLY_MS)) {
         return Ok(());
@@ -126,6 +126,21 @@ pub async fn carry(
     if store.next_chatwoot_item(tenant, contact).await?.is_some() {
         store.wake_chatwoot_thread(tenant, contact, now).await?;
         enqueue(platform, tenant, contact, 0).await;
+    }
+    Ok(())
+}
+
+/// Nobody is to look at a conversation until something happens in it: there is no Chatwoot any more.
+async fn rest(
+    platform: &Platform,
+    tenant: TenantId,
+    contact: ContactId,
+    now: Millis,
+) -> Result<(), CarryError> {
+    let fence = fence().map_err(|_| CarryError::Random)?;
+    let store = &platform.store;
+    if store.claim_chatwoot_thread(tenant, contact, &fence, now.plus_ms(LEASE_MS), now).await? {
+        store.release_chatwoot_thread(tenant, contact, &fence, 0, None).await?;
     }
     Ok(())
 }
