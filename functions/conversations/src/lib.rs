@@ -2,11 +2,14 @@
 
 mod contact;
 mod conversation;
+mod handoff;
 mod list;
+mod lock;
 mod messages;
+mod notes;
 mod update;
 
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use platform::Platform;
 use platform::http::{Known, Problem, serve};
@@ -15,7 +18,18 @@ use platform::transport::Transport;
 /// The routes as the OpenAPI document describes them.
 #[cfg(feature = "openapi")]
 #[derive(Debug, utoipa::OpenApi)]
-#[openapi(paths(list::get, conversation::get, update::patch, messages::get, contact::get,))]
+#[openapi(paths(
+    list::get,
+    conversation::get,
+    update::patch,
+    messages::get,
+    lock::post,
+    lock::delete,
+    notes::get,
+    notes::post,
+    handoff::get,
+    contact::get,
+))]
 pub struct Document;
 
 /// The routes, ready to serve.
@@ -24,6 +38,9 @@ pub fn router(platform: Platform, transport: Transport) -> Router {
         .route("/conversations", get(list::get))
         .route("/conversations/{id}", get(conversation::get).patch(update::patch))
         .route("/conversations/{id}/messages", get(messages::get))
+        .route("/conversations/{id}/lock", post(lock::post).delete(lock::delete))
+        .route("/conversations/{id}/notes", get(notes::get).post(notes::post))
+        .route("/conversations/{id}/handoff", get(handoff::get))
         .route("/contacts/{id}", get(contact::get))
         .layer(Extension(transport));
     serve(routes, platform)

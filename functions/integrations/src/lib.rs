@@ -2,8 +2,10 @@
 //! what holds for the whole tenant.
 
 mod body;
+mod chatwoot;
 mod check;
 mod cut_over;
+mod escalation;
 mod number;
 mod problem;
 mod profile;
@@ -18,6 +20,7 @@ use axum::{Extension, Router};
 use crm::integrations::Outside;
 use platform::Platform;
 use platform::config::Config;
+use platform::courier::Courier;
 use platform::http::serve_with_public;
 use platform::transport::Transport;
 use std::sync::Arc;
@@ -40,11 +43,14 @@ use std::sync::Arc;
     settings::get,
     settings::patch,
     status::get,
+    chatwoot::get,
+    chatwoot::put,
+    chatwoot::delete,
 ))]
 pub struct Document;
 
 /// The routes, ready to serve.
-pub fn router(platform: Platform, transport: Transport, settings: Settings) -> Router {
+pub fn router(platform: Platform, transport: Transport, courier: Courier, settings: Settings) -> Router {
     let routes = Router::new()
         .route("/integrations/whatsapp", get(number::list))
         .route("/integrations/whatsapp/{provider}", get(number::get).put(number::put).delete(number::delete))
@@ -54,9 +60,10 @@ pub fn router(platform: Platform, transport: Transport, settings: Settings) -> R
         .route("/settings", get(settings::get).patch(settings::patch))
         .route("/integrations/whatsapp/{provider}/cut-over", post(cut_over::post))
         .route("/integrations/whatsapp/{provider}/roll-back", post(cut_over::roll))
-        .route("/integrations/whatsapp/{provider}/profile", get(profile::get).patch(profile::patch));
-    let world =
-        Extension(World { transport, settings: Arc::new(settings), latest: status::Latest::default() });
+        .route("/integrations/whatsapp/{provider}/profile", get(profile::get).patch(profile::patch))
+        .route("/integrations/chatwoot", get(chatwoot::get).put(chatwoot::put).delete(chatwoot::delete));
+    let (settings, latest) = (Arc::new(settings), status::Latest::default());
+    let world = Extension(World { transport, courier, settings, latest });
     let public = Router::new().route("/status", get(status::get));
     serve_with_public(routes.layer(world.clone()), public.layer(world), platform)
 }
@@ -85,6 +92,7 @@ impl Settings {
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     transport: Transport,
+    courier: Courier,
     settings: Arc<Settings>,
     latest: status::Latest,
 }
@@ -96,6 +104,11 @@ impl World {
 
     pub(crate) const fn transport(&self) -> &Transport {
         &self.transport
+    }
+
+    /// Speaks HTTP with addresses that tenants give.
+    pub(crate) const fn courier(&self) -> &Courier {
+        &self.courier
     }
 
     pub(crate) fn outside<'a>(&'a self, platform: &'a Platform, public_url: &'a PublicUrl) -> Outside<'a> {

@@ -3,6 +3,7 @@
 use integrations::Settings;
 use platform::clock::SystemClock;
 use platform::config::Config;
+use platform::courier::Courier;
 use platform::transport::Transport;
 use platform::{Platform, telemetry};
 use std::sync::Arc;
@@ -12,6 +13,11 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init_lambda();
     let config = Config::from_env()?;
     let platform = Platform::new(&config, Arc::new(SystemClock))?;
-    let router = integrations::router(platform, Transport::new(&config)?, Settings::of(&config));
+    let router = integrations::router(
+        platform,
+        Transport::new(&config)?,
+        Courier::new(&config)?,
+        Settings::of(&config),
+    );
     lambda_http::run(router).await
 }

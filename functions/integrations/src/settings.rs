@@ -1,5 +1,6 @@
 //! `GET` and `PATCH /v1/settings`: what holds for the whole tenant.
 
+use crate::escalation::ChangeEscalation;
 use axum::extract::State;
 use crm::settings::{Settings, change, settings};
 use domain::consent_settings::ConsentSettings;
@@ -35,6 +36,8 @@ pub(crate) struct ChangeSettings {
     pricing: Option<ChangePricing>,
     /// How consents and withdrawals are confirmed; what is not named in it goes back to what it is at first.
     consent: Option<ConsentSettings>,
+    /// When customers are to talk to a person.
+    escalation: Option<ChangeEscalation>,
 }
 
 /// How price estimates are made; what is not named goes back to the list.
@@ -85,7 +88,12 @@ pub(crate) async fn patch(
     JsonBody(body): JsonBody<ChangeSettings>,
 ) -> Result<Data<Settings>, Problem> {
     params.only(&[])?;
-    let wanted = read(body)?;
+    let escalation = body.escalation.as_ref().map(ChangeEscalation::checked).transpose()?;
+    let mut wanted = read(body)?;
+    if let Some(escalation) = escalation {
+        let known = platform.store.tenant_facts_now(caller.tenant()).await?.tenant;
+        wanted.escalation = Some(escalation.on(known.map(|tenant| tenant.escalation).unwrap_or_default()));
+    }
     let actor = caller.principal.key_id.to_string();
     let target = named(&wanted).join(",");
     let entry = NewAuditEntry {
@@ -126,6 +134,7 @@ fn read(body: ChangeSettings) -> Result<SettingsChange, Problem> {
         return Err(Problem::invalid(format!("consent.{field}"), message));
     }
     let change = SettingsChange {
+        escalation: None,
         name,
         default_language: body.default_language,
         retention_days: body.retention_days,
@@ -133,9 +142,9 @@ fn read(body: ChangeSettings) -> Result<SettingsChange, Problem> {
         pricing,
         consent: body.consent,
     };
-    if change == SettingsChange::default() {
+    if change == SettingsChange::default() && body.escalation.is_none() {
         let message = "Expected at least one of `name`, `default_language`, `retention_days`, `cold_text`, \
-                       `pricing`, `consent`.";
+                       `pricing`, `consent`, `escalation`.";
         return Err(Problem::invalid("body", message));
     }
     Ok(change)
@@ -150,6 +159,7 @@ fn named(change: &SettingsChange) -> Vec<&'static str> {
         ("cold_text", change.cold_text.is_some()),
         ("pricing", change.pricing.is_some()),
         ("consent", change.consent.is_some()),
+        ("escalation", change.escalation.is_some()),
     ]
     .into_iter()
     .filter_map(|(name, changes)| changes.then_some(name))

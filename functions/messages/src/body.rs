@@ -1,8 +1,9 @@
 //! The send body: one recipient, one content, and how to send it.
 
 use crate::content;
+use crm::desk::Answering;
 use crm::send::{Draft, Schedule, Target};
-use domain::ids::{ConversationId, LeadId, MessageId};
+use domain::ids::{ConversationId, KeyId, LeadId, MessageId};
 use domain::outgoing::{Interactive, check};
 use domain::permit::SendPurpose;
 use domain::phone::Phone;
@@ -10,6 +11,9 @@ use domain::time::Millis;
 use platform::http::Problem;
 use serde::Deserialize;
 use serde_json::Value;
+
+/// The longest name of a person, in characters.
+const LONGEST_NAME: usize = 128;
 
 /// What `POST /v1/whatsapp/messages` and `POST /v1/whatsapp/preflight` take.
 #[derive(Debug, Deserialize)]
@@ -46,6 +50,12 @@ pub(crate) struct SendBody {
     not_before: Option<Millis>,
     #[serde(default)]
     confirm_language: bool,
+    /// The person who sends, as locks of conversations name them.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 128))]
+    pub(crate) agent: Option<String>,
+    /// Whether it goes although somebody else has locked the conversation.
+    #[serde(default)]
+    pub(crate) override_lock: bool,
 }
 
 impl SendBody {
@@ -67,6 +77,21 @@ impl SendBody {
             Draft { target, content, reply_to, purpose, confirm_language, number: None, once: None },
             schedule,
         ))
+    }
+
+    /// Who answers with it.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub(crate) fn answering(&self, key: KeyId) -> Result<Answering, Problem> {
+        let agent = self.agent.as_deref().map(str::trim);
+        if agent.is_some_and(|name| {
+            name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control)
+        }) {
+            let message = format!("Expected 1 to {LONGEST_NAME} characters on one line.");
+            return Err(Problem::invalid("agent", message));
+        }
+        Ok(Answering { key, agent: agent.map(str::to_owned), anyway: self.override_lock })
     }
 
     /// The recipient; `None` for an id that cannot be one.

@@ -4,6 +4,7 @@ use crate::body::SendBody;
 use crate::problem::problem;
 use axum::Extension;
 use axum::extract::State;
+use crm::desk::in_the_way;
 use crm::send::{Preflight, preflight};
 use platform::Platform;
 use platform::http::{Agent, Caller, Data, JsonBody, Params, Problem};
@@ -31,9 +32,14 @@ pub(crate) async fn post(
     JsonBody(body): JsonBody<SendBody>,
 ) -> Result<Data<Preflight>, Problem> {
     params.only(&[])?;
+    let answering = body.answering(caller.principal.key_id)?;
     let (draft, schedule) = body.read()?;
-    match preflight(&platform, &transport, caller.tenant(), &draft, schedule, caller.now()).await {
-        Ok(answer) => Ok(Data::ok(answer)),
-        Err(error) => Err(problem(error)),
-    }
+    let (tenant, now) = (caller.tenant(), caller.now());
+    let answer = preflight(&platform, &transport, tenant, &draft, schedule, now).await;
+    let answer = answer.map_err(problem)?;
+    let lock = in_the_way(&platform.store, tenant, &draft.target, &answering, now).await?;
+    Ok(Data::ok(match lock {
+        Some(lock) => answer.while_locked(&lock),
+        None => answer,
+    }))
 }

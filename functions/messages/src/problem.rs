@@ -1,8 +1,10 @@
 //! From what the use case says to what the API answers.
 
+use crm::desk::Lock;
 use crm::ingest::IngestError;
 use crm::send::{Reason, SendError};
 use crm::templates::SyncError;
+use domain::time::Millis;
 use platform::http::{Code, Problem, Refused};
 use serde_json::json;
 
@@ -28,6 +30,16 @@ pub(crate) fn problem(error: SendError) -> Problem {
         names.dedup();
         refused.details.insert("templates_allowed".to_owned(), json!(names));
     }
+    refused.into()
+}
+
+/// The answer while somebody else answers the conversation.
+pub(crate) fn locked(lock: &Lock, now: Millis) -> Problem {
+    let message =
+        "Somebody else answers this conversation; repeat with \"override_lock\": true to send all the same.";
+    let mut refused = Problem::refused(Code::ConversationLocked, message);
+    refused.retry_after_s = u32::try_from(lock.until.since(now).div_ceil(1000)).ok();
+    refused.details.insert("lock".to_owned(), json!(lock));
     refused.into()
 }
 

@@ -1,14 +1,16 @@
 //! `POST /v1/whatsapp/messages`
 
 use crate::body::SendBody;
-use crate::problem::problem;
+use crate::problem::{locked, problem};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use crm::desk::{Answering, in_the_way};
 use crm::read::{Message, message};
-use crm::send::{By, accept, settled};
+use crm::send::{By, Draft, accept, settled};
 use domain::ids::MessageId;
+use domain::time::Millis;
 use platform::Platform;
 use platform::http::{Agent, Caller, Data, JsonBody, Params, Problem, Seed};
 use platform::transport::Transport;
@@ -37,6 +39,7 @@ const LONGEST_WAIT_S: u64 = 10;
         (status = 200, description = "Settled within the time that `Prefer` gave.", body = Message,
             headers(("Preference-Applied" = String, description = "The preference that was kept."))),
         (status = 404, description = ""),
+        (status = 409, description = ""),
         (status = 422, description = ""),
     ),
 ))]
@@ -50,9 +53,11 @@ pub(crate) async fn post(
     JsonBody(body): JsonBody<SendBody>,
 ) -> Result<Response, Problem> {
     params.only(&[])?;
+    let answering = body.answering(caller.principal.key_id)?;
     let (draft, schedule) = body.read()?;
     let by = by(&caller);
     let id = MessageId::from_ulid(seed.ulid("message"));
+    heed(&platform, by, &draft, &answering, id, caller.now()).await?;
     accept(&platform, &transport, by, &draft, schedule, id, caller.now()).await.map_err(problem)?;
     let Some(seconds) = wait(&headers) else {
         return Ok(Data::accepted(shown(&platform, by, id).await?).into_response());
@@ -67,6 +72,27 @@ pub(crate) async fn post(
         answer.headers_mut().insert(APPLIED, applied);
     }
     Ok(answer)
+}
+
+/// Refuses while somebody else has locked the conversation. What an earlier run of the same request stored is on its way
+/// already.
+async fn heed(
+    platform: &Platform,
+    by: By,
+    draft: &Draft,
+    answering: &Answering,
+    id: MessageId,
+    now: Millis,
+) -> Result<(), Problem> {
+    let store = &platform.store;
+    let Some(lock) = in_the_way(store, by.tenant, &draft.target, answering, now).await? else {
+        return Ok(());
+    };
+    let begun_before = id.ulid().timestamp_ms() < now.unix_ms();
+    if begun_before && store.send(by.tenant, id).await?.is_some() {
+        return Ok(());
+    }
+    Err(locked(&lock, now))
 }
 
 /// Who asks, for the use case.

@@ -1,6 +1,7 @@
 //! One record of a batch: what happened to it before, what this attempt makes of it.
 
 use aws_lambda_events::event::sqs::SqsMessage;
+use crm::chatwoot::{self, ChatwootDelivery};
 use crm::ingest::{Delivery, Ingest, IngestError};
 use crm::intake::{self, FeedDelivery};
 use domain::ids::{EventId, derived_ulid};
@@ -163,6 +164,11 @@ impl<'a> Record<'a> {
             };
             return intake::apply(platform, transport, delivery, now).await;
         }
+        if self.envelope.chatwoot {
+            let (tenant, trace_id) = (self.envelope.tenant, self.envelope.trace_id);
+            let delivery = ChatwootDelivery { tenant, trace_id, body: &self.body };
+            return Box::pin(chatwoot::take(platform, transport, delivery, now)).await;
+        }
         let delivery = Delivery {
             tenant: self.envelope.tenant,
             provider: self.envelope.provider,
@@ -240,6 +246,7 @@ impl<'a> Record<'a> {
             id: self.id,
             provider: self.envelope.provider,
             feed: self.envelope.feed,
+            chatwoot: self.envelope.chatwoot,
             auth_strength: self.envelope.auth_strength,
             received_at: self.envelope.received_at,
             trace_id: self.envelope.trace_id,

@@ -55,6 +55,13 @@ impl Answer {
         answer
     }
 
+    /// Where there is no handshake.
+    pub(crate) fn only_post(trace_id: Uuid) -> Self {
+        let mut answer = Self::error(405, "method_not_allowed", "This webhook takes POST.", trace_id);
+        answer.headers.push(("allow", "POST".into()));
+        answer
+    }
+
     pub(crate) fn payload_too_large(trace_id: Uuid) -> Self {
         Self::error(413, "payload_too_large", "A webhook's body is at most 3.5 MB.", trace_id)
     }
@@ -139,6 +146,7 @@ mod tests {
             Answer::unauthorized(Uuid::nil()),
             Answer::not_found(Uuid::nil()),
             Answer::method_not_allowed(Uuid::nil()),
+            Answer::only_post(Uuid::nil()),
             Answer::payload_too_large(Uuid::nil()),
             Answer::unsupported_media_type(Uuid::nil()),
             Answer::unavailable(Uuid::nil()),

@@ -21,6 +21,8 @@ pub(crate) struct Provenance {
     pub(crate) provider: Provider,
     /// The source of leads that sent it, in place of a provider.
     pub(crate) feed: Option<FeedKind>,
+    /// Whether Chatwoot sent it, in place of a provider.
+    pub(crate) chatwoot: bool,
     pub(crate) received_at: Millis,
     pub(crate) trace_id: Uuid,
 }
@@ -49,11 +51,12 @@ struct Messages<'a> {
 
 impl Messages<'_> {
     fn encode(&self, bytes: &[u8], part: Option<Part>) -> String {
-        let Provenance { tenant, provider, feed, received_at, trace_id } = *self.provenance;
+        let Provenance { tenant, provider, feed, chatwoot, received_at, trace_id } = *self.provenance;
         let envelope = InboundEnvelope {
             tenant,
             provider,
             feed,
+            chatwoot,
             auth_strength: self.body.strength(),
             received_at,
             trace_id,
@@ -113,6 +116,7 @@ mod tests {
             tenant: TenantId::from_ulid(derived_ulid(1, &["t"])),
             provider: Provider::Dialog360,
             feed: None,
+            chatwoot: false,
             received_at: now,
             trace_id: Uuid::from_u128(7),
         };

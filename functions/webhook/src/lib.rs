@@ -5,6 +5,7 @@
 
 pub mod answer;
 mod credentials;
+mod desk;
 mod feeds;
 pub mod gateway;
 mod handshake;
@@ -16,6 +17,7 @@ mod split;
 
 use answer::Answer;
 use credentials::{Credentials, Denied};
+use desk::Desk;
 use domain::ids::TenantId;
 use domain::lead::FeedKind;
 use domain::provider::Provider;
@@ -25,7 +27,8 @@ use intake::Provenance;
 use platform::Platform;
 use platform::clock::SharedClock;
 use platform::queue::Queue;
-use request::{FeedRoute, Request, Route};
+use providers::signature::VerifiedBody;
+use request::{DeskRoute, FeedRoute, Request, Route};
 use std::sync::Once;
 use std::time::Duration;
 use uuid::Uuid;
@@ -40,6 +43,7 @@ const BUDGET: Duration = Duration::from_secs(4);
 pub struct Webhook {
     credentials: Credentials,
     feeds: Feeds,
+    desk: Desk,
     inbound: Queue,
     clock: SharedClock,
     single_tenant: Option<TenantId>,
@@ -56,6 +60,7 @@ impl Webhook {
             single_tenant: platform.single_tenant,
             warm_once: Once::new(),
             feeds: Feeds::new(&platform),
+            desk: Desk::new(&platform),
             credentials: Credentials::new(platform),
         }
     }
@@ -117,7 +122,8 @@ impl Webhook {
             }
             Err(Denied::Unavailable(error)) => return unavailable(&error, trace_id),
         };
-        let provenance = Provenance { tenant, provider, feed: None, received_at: now, trace_id };
+        let provenance =
+            Provenance { tenant, provider, feed: None, chatwoot: false, received_at: now, trace_id };
         match intake::store(&self.inbound, &provenance, body).await {
             Ok(()) => Answer::accepted(trace_id),
             Err(error) => unavailable(&error, trace_id),
@@ -126,6 +132,9 @@ impl Webhook {
 
     /// Answers a request of a source of leads.
     async fn handle_feed(&self, request: &Request<'_>, trace_id: Uuid, now: Millis) -> Answer {
+        if let Some(route) = DeskRoute::parse(request.path, request.query) {
+            return self.handle_desk(request, &route, trace_id, now).await;
+        }
         let Some(route) = FeedRoute::parse(request.path, request.query) else {
             return Answer::not_found(trace_id);
         };
@@ -170,11 +179,58 @@ impl Webhook {
             (Some(tenant), Some(kind)) => {
                 let token = route.url_token.as_deref();
                 let body = self.feeds.verify(tenant, kind, headers, token, &request.body, now).await;
-                body.map(|body| (tenant, kind, body))
+                body.map(|body| (tenant, Some(kind), body))
             }
             _ => Err(Denied::Refused),
         };
-        let (tenant, kind, body) = match admitted {
+        self.keep(admitted, trace_id, now).await
+    }
+
+    /// Answers a webhook of Chatwoot.
+    async fn handle_desk(
+        &self,
+        request: &Request<'_>,
+        route: &DeskRoute<'_>,
+        trace_id: Uuid,
+        now: Millis,
+    ) -> Answer {
+        if request.method != "POST" {
+            return Answer::only_post(trace_id);
+        }
+        let headers = &request.headers;
+        if headers.content_encoding.as_deref().is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
+        {
+            return Answer::unsupported_media_type(trace_id);
+        }
+        if request.body.len() > BODY_LIMIT {
+            return Answer::payload_too_large(trace_id);
+        }
+        self.warm_once.call_once(|| self.warm());
+        let received = async {
+            let admitted = match route.tenant {
+                Some(tenant) => {
+                    let token = route.url_token.as_deref();
+                    let body = self.desk.verify(tenant, headers, token, &request.body, now).await;
+                    body.map(|body| (tenant, None, body))
+                }
+                None => Err(Denied::Refused),
+            };
+            self.keep(admitted, trace_id, now).await
+        };
+        match tokio::time::timeout(BUDGET, received).await {
+            Ok(answer) => answer,
+            Err(late) => unavailable(&late, trace_id),
+        }
+    }
+
+    /// Puts a body of a source of leads, or without one of Chatwoot, into the queue.
+    async fn keep(
+        &self,
+        admitted: Result<(TenantId, Option<FeedKind>, VerifiedBody<'_>), Denied>,
+        trace_id: Uuid,
+        now: Millis,
+    ) -> Answer {
+        let (tenant, feed, body) = match admitted {
             Ok(admitted) => admitted,
             Err(Denied::Refused) => {
                 tracing::info!(alarm = "webhook_refused", %trace_id, "refused a webhook");
@@ -182,8 +238,8 @@ impl Webhook {
             }
             Err(Denied::Unavailable(error)) => return unavailable(&error, trace_id),
         };
-        let (provider, feed) = (Provider::Sandbox, Some(kind));
-        let provenance = Provenance { tenant, provider, feed, received_at: now, trace_id };
+        let (provider, chatwoot) = (Provider::Sandbox, feed.is_none());
+        let provenance = Provenance { tenant, provider, feed, chatwoot, received_at: now, trace_id };
         match intake::store(&self.inbound, &provenance, body).await {
             Ok(()) => Answer::accepted(trace_id),
             Err(error) => unavailable(&error, trace_id),

@@ -35,6 +35,8 @@ pub struct Headers<'a> {
     pub hadar_signature: Option<Cow<'a, str>>,
     /// `Content-Encoding`.
     pub content_encoding: Option<Cow<'a, str>>,
+    /// `X-Chatwoot-Timestamp`.
+    pub chatwoot_timestamp: Option<Cow<'a, str>>,
     /// Other headers that look like a signature: sources of leads call theirs what they like. Names in lower case.
     pub other_signatures: Vec<(String, Cow<'a, str>)>,
 }
@@ -55,6 +57,8 @@ impl<'a> Headers<'a> {
             &mut self.header_secret
         } else if name.eq_ignore_ascii_case("x-hadar-signature") {
             &mut self.hadar_signature
+        } else if name.eq_ignore_ascii_case("x-chatwoot-timestamp") {
+            &mut self.chatwoot_timestamp
         } else if name.eq_ignore_ascii_case("content-encoding") {
             &mut self.content_encoding
         } else {
@@ -174,6 +178,26 @@ impl<'a> FeedRoute<'a> {
         }
         let (tenant, kind) = (TenantId::parse(tenant).ok(), FeedKind::parse(kind));
         Some(Self { tenant, kind, url_token: parameter(query, "token") })
+    }
+}
+
+/// Chatwoot: `/v1/webhooks/chatwoot/{tenant_id}`, the same under `/api`.
+pub(crate) struct DeskRoute<'a> {
+    /// The tenant, unless the path names none.
+    pub(crate) tenant: Option<TenantId>,
+    /// `?token=`.
+    pub(crate) url_token: Option<Cow<'a, str>>,
+}
+
+impl<'a> DeskRoute<'a> {
+    /// Reads a path.
+    pub(crate) fn parse(path: &str, query: &'a str) -> Option<Self> {
+        let versioned = path.strip_prefix("/api").unwrap_or(path);
+        let tenant = versioned.strip_prefix("/v1/webhooks/chatwoot/")?;
+        if tenant.is_empty() || tenant.contains('/') {
+            return None;
+        }
+        Some(Self { tenant: TenantId::parse(tenant).ok(), url_token: parameter(query, "token") })
     }
 }
 

@@ -86,7 +86,8 @@ impl Function {
             "docs" => Code::Api(docs::router(test_key.map(str::to_owned))),
             "consents" => Code::Api(consents::router(platform()?)),
             "integrations" => {
-                Code::Api(integrations::router(platform()?, transport()?, integrations::Settings::of(config)))
+                let settings = integrations::Settings::of(config);
+                Code::Api(integrations::router(platform()?, transport()?, courier()?, settings))
             }
             "endpoints" => Code::Api(endpoints::router(platform()?, config.allow_loopback_endpoints)),
             "dispatcher" => Code::Dispatcher(platform()?, courier()?),

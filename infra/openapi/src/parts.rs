@@ -207,6 +207,9 @@ const fn words(code: Code) -> &'static str {
         Code::LanguageMismatch => {
             "The customer writes Arabic; repeat with `confirm_language: true` to send English."
         }
+        Code::ConversationLocked => {
+            "Somebody else answers this conversation; repeat with `override_lock: true` to send all the same."
+        }
         Code::RateLimited => "This key may make 60 requests a minute; wait for the next one.",
         Code::InternalError => "Something went wrong on our side; quote the trace id to support.",
         Code::ServiceUnavailable => "A part of the service does not answer; try again in a moment.",

@@ -33,6 +33,12 @@ pub(crate) fn paths() -> Map<String, Value> {
         "/webhooks/leads/{tenant_id}/{source}".to_owned(),
         route("lead_webhook", "webhooks of sources of leads", &json!([tenant, source])),
     );
+    let mut chatwoot = route("chatwoot_webhook", "webhooks of Chatwoot", &json!([tenant]));
+    if let Some(methods) = chatwoot.as_object_mut() {
+        // There is no handshake.
+        methods.remove("get");
+    }
+    paths.insert("/webhooks/chatwoot/{tenant_id}".to_owned(), chatwoot);
     paths
 }
 

@@ -86,7 +86,7 @@ impl Simulator {
     }
 
     /// One exchange over plain HTTP. The simulator never leaves this machine.
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Option<(u16, Bytes)> {
+    pub(crate) async fn exchange(&self, request: Request<Full<Bytes>>) -> Option<(u16, Bytes)> {
         if !is_loopback(request.uri()) {
             tracing::warn!(
                 host = request.uri().host(),

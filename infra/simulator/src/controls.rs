@@ -3,6 +3,7 @@
 use crate::Simulator;
 use crate::account::Kind;
 use crate::api;
+use crate::chatwoot;
 use crate::journal::Sent;
 use crate::wire::Reply;
 use axum::body::{Body, Bytes};
@@ -26,6 +27,8 @@ pub(crate) fn router(sim: Simulator) -> Router {
         .nest("/360dialog", provider(Kind::Dialog360))
         .nest("/ultramsg", provider(Kind::Ultramsg))
         .nest("/llm", provider(Kind::Llm))
+        .nest("/chatwoot", chatwoot::api())
+        .nest("/chatwoot-desk", chatwoot::controls())
         .route("/customers/{phone}/messages", post(customer_writes))
         .route("/sent", get(sent).delete(forget_sent))
         .route("/behaviour", get(behaviour).put(behave).delete(behave_well))

@@ -9,6 +9,7 @@ mod api;
 mod behaviour;
 mod callbacks;
 mod change;
+mod chatwoot;
 mod cloud;
 mod controls;
 mod customers;
@@ -96,6 +97,8 @@ struct Shared {
     memory: Memory,
     /// Who was written to first, by portfolio.
     reached: Mutex<limits::Reached>,
+    /// The desk of people.
+    chatwoot: Mutex<chatwoot::Desk>,
 }
 
 impl fmt::Debug for Simulator {
@@ -137,6 +140,7 @@ impl Simulator {
             client: Client::builder(TokioExecutor::new()).build_http(),
             memory,
             reached: Mutex::default(),
+            chatwoot: Mutex::default(),
         };
         let sim = Self { shared: Arc::new(shared) };
         for wrote in remembered {
@@ -187,6 +191,7 @@ impl Simulator {
         self.journal().clear();
         self.behave_well();
         self.reached().clear();
+        *self.chatwoot() = chatwoot::Desk::default();
         let mut lines = self.shared.lines.write().unwrap_or_else(PoisonError::into_inner);
         for (nth, line) in lines.iter_mut().enumerate() {
             *line = Arc::new(Line::new(line.account.clone(), nth));
@@ -246,6 +251,10 @@ impl Simulator {
 
     pub(crate) fn reached(&self) -> MutexGuard<'_, limits::Reached> {
         self.shared.reached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn chatwoot(&self) -> MutexGuard<'_, chatwoot::Desk> {
+        self.shared.chatwoot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn faults(&self, call: &faults::ApiCall<'_>) -> faults::Verdict {

@@ -105,6 +105,11 @@ impl Reply {
         Self { status: 200, mime: mime.to_owned(), body, retry_after: None }
     }
 
+    /// The same with another status.
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     /// The body as JSON, or as the text it is.
     pub(crate) fn shown(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&self.body)))

@@ -1,6 +1,7 @@
 //! What an operator does with a conversation: who answers, who works on it, read marks, the typing indicator.
 
 use crate::credentials::{secret, sender};
+use crate::desk::keeper;
 use crate::read::{self, ConversationStatus, Facts, Family};
 use domain::ids::{ConversationId, TenantId};
 use domain::message::Direction;
@@ -69,9 +70,9 @@ pub async fn change(
     let store = &platform.store;
     let Some(family) = Family::read(store, tenant, id.contact()).await? else { return Ok(None) };
     let items = store.conversations(tenant, &family.ids()).await?;
-    let (Some(first), Some(facts)) = (items.first(), Facts::of(items.iter())) else { return Ok(None) };
-    // A contact that was joined into another has its conversation under its own id still.
-    let contact = items.iter().find(|item| item.contact == family.id()).unwrap_or(first).contact;
+    let (Some(contact), Some(facts)) = (keeper(&items, &family), Facts::of(items.iter())) else {
+        return Ok(None);
+    };
     let order = Ulid::from_parts(now.unix_ms(), id.ulid().random());
     if let Some(status) = change.status {
         store.set_conversation(tenant, contact, Setting::Status(status.as_str()), order).await?;

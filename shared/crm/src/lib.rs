@@ -4,9 +4,11 @@
 pub mod api_keys;
 pub mod audit;
 pub mod audit_checkpoints;
+pub mod chatwoot;
 pub mod consent;
 pub mod credentials;
 pub mod deliver;
+pub mod desk;
 pub mod dispatch;
 pub mod endpoints;
 pub mod events;

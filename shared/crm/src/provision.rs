@@ -4,6 +4,7 @@ use crate::integrations::{claims, seal};
 use base64::Engine as _;
 use domain::access::{ApiKey, Environment, Role};
 use domain::consent_settings::ConsentSettings;
+use domain::escalation::Escalation;
 use domain::ids::{KeyId, TenantId, derived_ulid};
 use domain::language::Language;
 use domain::price::Pricing;
@@ -76,6 +77,7 @@ pub async fn tenant(
         cold_text: false,
         pricing: Pricing::default(),
         consent: ConsentSettings::default(),
+        escalation: Escalation::default(),
     };
     let sandbox = Tenant {
         id: twin,

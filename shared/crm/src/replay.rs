@@ -69,6 +69,7 @@ async fn enqueue(platform: &Platform, tenant: TenantId, id: EventId) -> Result<(
         tenant,
         provider: entry.provider,
         feed: entry.feed,
+        chatwoot: entry.chatwoot,
         auth_strength: entry.auth_strength,
         received_at: entry.received_at,
         trace_id: entry.trace_id,

@@ -1,6 +1,7 @@
 //! What a tenant's admins set for the whole tenant.
 
 use domain::consent_settings::ConsentSettings;
+use domain::escalation::{Category, Escalation};
 use domain::ids::TenantId;
 use domain::language::Language;
 use domain::price::Pricing;
@@ -29,8 +30,52 @@ pub struct Settings {
     pub pricing: Pricing,
     /// How consents and withdrawals are confirmed.
     pub consent: ConsentSettings,
+    /// When customers are to talk to a person.
+    pub escalation: EscalationView,
     /// Whether this is the sandbox of a test key, whose settings are its own.
     pub sandbox: bool,
+}
+
+/// When customers are to talk to a person, as it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = EscalationSettings))]
+pub struct EscalationView {
+    /// Whether messages are looked through at all.
+    pub enabled: bool,
+    /// Words of danger.
+    pub medical: CategoryView,
+    /// Words of the law.
+    pub legal: CategoryView,
+    /// Words that ask for a person.
+    pub person: CategoryView,
+    /// Words of dissatisfaction.
+    pub complaint: CategoryView,
+}
+
+/// One category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = EscalationRule))]
+pub struct CategoryView {
+    /// Its words and phrases.
+    pub words: Vec<String>,
+    /// How many messages of a day with one of them move a conversation; 0 is never.
+    pub threshold: u8,
+}
+
+impl EscalationView {
+    fn of(escalation: &Escalation) -> Self {
+        let of = |category| CategoryView {
+            words: escalation.words(category),
+            threshold: escalation.threshold(category),
+        };
+        Self {
+            enabled: !escalation.off,
+            medical: of(Category::Medical),
+            legal: of(Category::Legal),
+            person: of(Category::Person),
+            complaint: of(Category::Complaint),
+        }
+    }
 }
 
 impl From<Tenant> for Settings {
@@ -44,6 +89,7 @@ impl From<Tenant> for Settings {
             cold_text: tenant.cold_text,
             pricing: tenant.pricing,
             consent: tenant.consent,
+            escalation: EscalationView::of(&tenant.escalation),
             sandbox: tenant.sandbox_of.is_some(),
         }
     }

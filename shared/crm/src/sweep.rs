@@ -1,6 +1,7 @@
 //! What a crash leaves behind, given back every minute.
 
 use crate::audit_checkpoints;
+use crate::chatwoot;
 use crate::deliver::{self, SweptDeliveries};
 use crate::dispatch::{self, SweptSends};
 use crate::events::{self, SweptEvents};
@@ -41,6 +42,8 @@ pub struct Swept {
     pub numbers: SweptNumbers,
     /// Tenants whose templates under review were asked after.
     pub polled: u32,
+    /// Conversations that wait to be carried over to Chatwoot.
+    pub carried: u32,
     /// Ends of audit logs that were sealed.
     pub sealed: u32,
 }
@@ -64,6 +67,7 @@ pub async fn sweep(
     let sends = dispatch::sweep(platform, now).await;
     let told = events::sweep(platform, now).await;
     let deliveries = deliver::sweep(platform, now).await;
+    let carried = chatwoot::sweep(platform, now).await;
     // Last, because they wait for others.
     let numbers = health::sweep(platform, transport, now).await;
     let pulled = intake::pull(platform, transport, now).await;
@@ -71,6 +75,7 @@ pub async fn sweep(
     swept.polled = templates::poll(platform, transport, now).await?;
     swept.pulled = pulled?;
     swept.sealed = sealed?;
+    swept.carried = carried?;
     swept.numbers = numbers?;
     swept.sends = sends?;
     swept.events = told?;

@@ -10,6 +10,7 @@ pub mod availability;
 pub mod consent;
 pub mod consent_settings;
 pub mod email;
+pub mod escalation;
 pub mod failure;
 pub mod file;
 pub mod form;

@@ -1,6 +1,7 @@
 //! A tenant, what it pays for, and the numbers it answers on.
 
 use crate::consent_settings::ConsentSettings;
+use crate::escalation::Escalation;
 use crate::ids::TenantId;
 use crate::language::Language;
 use crate::price::Pricing;
@@ -78,6 +79,9 @@ pub struct Tenant {
     /// How consents and withdrawals are confirmed.
     #[serde(default)]
     pub consent: ConsentSettings,
+    /// When its customers are to talk to a person.
+    #[serde(default)]
+    pub escalation: Escalation,
 }
 
 /// One of a tenant's numbers, as far as routing needs it.

@@ -18,6 +18,8 @@ pub enum EventType {
     MessageFailed,
     /// Somebody changed who answers a conversation or works on it.
     ConversationUpdated,
+    /// A conversation went to a person.
+    ConversationHandoff,
     /// A conversation's service window closes within the hour.
     ConversationWindowClosing,
     /// A contact agreed to or withdrew something.
@@ -38,13 +40,14 @@ pub enum EventType {
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LeadCreated,
         Self::LeadUpdated,
         Self::MessageReceived,
         Self::MessageStatus,
         Self::MessageFailed,
         Self::ConversationUpdated,
+        Self::ConversationHandoff,
         Self::ConversationWindowClosing,
         Self::ConsentChanged,
         Self::TemplateStatus,
@@ -65,6 +68,7 @@ impl EventType {
             Self::MessageStatus => "message.status",
             Self::MessageFailed => "message.failed",
             Self::ConversationUpdated => "conversation.updated",
+            Self::ConversationHandoff => "conversation.handoff",
             Self::ConversationWindowClosing => "conversation.window_closing",
             Self::ConsentChanged => "consent.changed",
             Self::TemplateStatus => "template.status",

@@ -6,7 +6,7 @@ use crate::public_url::{NotPublic, PublicUrl, checked};
 use crate::tls;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http::HeaderMap;
+use http::{HeaderMap, Request, Response};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
@@ -204,6 +204,41 @@ impl Courier {
     #[must_use]
     pub const fn allows_loopback(&self) -> bool {
         self.allow_loopback
+    }
+
+    /// Makes one call of an API under a root that the tenant gave: the request's URI is a path and query under it. The
+    /// address is checked anew with every call; at most `limit` bytes of the answer are read.
+    ///
+    /// # Errors
+    /// No answer came, or a longer one.
+    pub async fn call(
+        &self,
+        root: &str,
+        request: Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Bytes>, NoAnswer> {
+        let url = ReceiverUrl::parse(&format!("{root}{}", request.uri()), self.allow_loopback)
+            .map_err(|error| NoAnswer(format!("the address is not allowed: {error}")))?;
+        let (parts, body) = request.into_parts();
+        let request = match &url.0 {
+            Place::Public(url) => self.public.request(parts.method, url.as_str()),
+            Place::Itself(url) => self.itself.request(parts.method, url.as_str()),
+        };
+        let answer = request.headers(parts.headers).body(body).send().await.map_err(|error| said(&error))?;
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = answer.headers().clone();
+        let mut read = Vec::new();
+        let mut chunks = answer.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| said(&error))?;
+            if read.len() + chunk.len() > limit {
+                return Err(NoAnswer(format!("the answer is longer than {limit} bytes")));
+            }
+            read.extend_from_slice(&chunk);
+        }
+        *response.body_mut() = read.into();
+        Ok(response)
     }
 
     /// Posts a body; the address is checked anew with every call.

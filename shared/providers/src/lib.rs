@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod capability;
+pub mod chatwoot;
 mod cloud_api;
 pub mod event;
 pub mod handshake;

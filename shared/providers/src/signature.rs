@@ -146,6 +146,37 @@ pub fn verify_feed<'b>(
     Ok(VerifiedBody { bytes: body, strength })
 }
 
+/// Checks the credentials of Chatwoot. Recent versions sign `"{X-Chatwoot-Timestamp}." + body` with the webhook's secret,
+/// `sha256=` and hex; older ones sign nothing, so that a token in the URL speaks for them.
+///
+/// # Errors
+/// Nothing presented proves the origin.
+pub fn verify_chatwoot<'b>(
+    signature: Option<&str>,
+    timestamp: Option<&str>,
+    url_token: Option<&str>,
+    accepted: &Accepted,
+    body: &'b [u8],
+    now: Millis,
+) -> Result<VerifiedBody<'b>, BadCredential> {
+    let strength = match signature.filter(|_| configured(&accepted.relay_secrets)) {
+        Some(header) => {
+            let hex = header.strip_prefix("sha256=").ok_or(BadCredential)?;
+            let stamp = timestamp.filter(|text| (1..=12).contains(&text.len())).ok_or(BadCredential)?;
+            if !stamp.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err(BadCredential);
+            }
+            let signed_at = stamp.parse::<u64>().map_err(|_| BadCredential)?.saturating_mul(1000);
+            if now.unix_ms().abs_diff(signed_at) > RELAY_TOLERANCE_MS {
+                return Err(BadCredential);
+            }
+            check_hmac(&accepted.relay_secrets, hex, &[stamp.as_bytes(), b".", body])
+        }
+        None => check_token(url_token.unwrap_or(""), &accepted.url_tokens, AuthStrength::UrlToken),
+    }?;
+    Ok(VerifiedBody { bytes: body, strength })
+}
+
 /// Meta signs the raw body with the app secret: `sha256=` and 64 lower-case hex digits, nothing else (Meta webhooks
 /// reference, 2026). The SHA-1 header `X-Hub-Signature` is not a credential.
 ///

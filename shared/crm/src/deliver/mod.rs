@@ -13,6 +13,7 @@ pub use conformance::{Finding, PROMPT, check_receiver};
 pub use recover::{Recovered, Redelivered, recover, redeliver};
 pub use sweep::{SweptDeliveries, sweep};
 
+use crate::chatwoot;
 use crate::endpoints::EndpointError;
 use domain::ids::{DeliveryId, EndpointId, TenantId};
 use domain::time::Millis;
@@ -36,6 +37,9 @@ pub enum DeliverError {
     /// The receiver could not be switched off.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// A conversation could not be carried over to Chatwoot.
+    #[error(transparent)]
+    Chatwoot(#[from] chatwoot::CarryError),
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system")]
     Random,
@@ -49,6 +53,9 @@ pub async fn work(platform: &Platform, courier: &Courier, job: DeliveryJob) -> R
     match job {
         DeliveryJob::Deliver { tenant, endpoint, delivery } => {
             attempt::attempt(platform, courier, tenant, endpoint, delivery).await
+        }
+        DeliveryJob::Chatwoot { tenant, contact } => {
+            Ok(chatwoot::carry(platform, courier, tenant, contact).await?)
         }
         DeliveryJob::Recover { tenant, endpoint, since, before } => {
             recover::go_on(platform, tenant, endpoint, since, before).await?;

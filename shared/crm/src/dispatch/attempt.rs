@@ -56,7 +56,8 @@ pub(super) async fn attempt(
     }
     let store = &platform.store;
     let situation = Situation::of_contact(store, tenant, Some(record.contact), None).await?;
-    let outlet = Outlet { platform, tenant, record, receivers: situation.receivers.clone() };
+    let (receivers, chatwoot) = (situation.receivers.clone(), situation.chatwoot);
+    let outlet = Outlet { platform, tenant, record, receivers, chatwoot };
     let found = template(platform, transport, tenant, record, now).await?;
     let situation = on_its_number(situation, record);
     let replies = record.part.reply_to.is_some();

@@ -107,6 +107,7 @@ async fn give_up(
         id: EventId::from_ulid(record.id.ulid()),
         provider: record.provider,
         feed: None,
+        chatwoot: false,
         auth_strength: AuthStrength::Signature,
         received_at: record.updated_at,
         trace_id: record.trace_id,

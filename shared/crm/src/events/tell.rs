@@ -131,6 +131,28 @@ pub async fn conversation_updated(
     emitter.tell(happened, conversation).await
 }
 
+/// A conversation went to a person; `event` is what moved it. Told once, to those who were there.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn conversation_handoff(
+    emitter: Emitter<'_>,
+    id: ConversationId,
+    event: EventId,
+) -> Result<(), StoreError> {
+    let kind = EventType::ConversationHandoff;
+    if !emitter.wants(kind) {
+        return Ok(());
+    }
+    let store = &emitter.platform.store;
+    // Boxed: it reads more than anything else that is told.
+    let found = Box::pin(read::handoff(store, emitter.tenant, id, emitter.now)).await?;
+    let Some(handoff) = found else { return Ok(()) };
+    let (text, at) = (event.to_string(), time_of(event.ulid()));
+    let happened = Happened { kind, parts: &[&text], order: at, at, known_since: Some(at) };
+    emitter.tell(happened, &handoff).await
+}
+
 /// Notes when a conversation's window is about to close, for those who want to be told; `opened_at` is when it was opened
 /// last.
 ///

@@ -93,7 +93,7 @@ fn last_moment(told: Millis, received_at: Millis) -> Millis {
 }
 
 /// What a person says with a message: words, or the button they pressed.
-fn said(content: &Content) -> Option<&str> {
+pub(super) fn said(content: &Content) -> Option<&str> {
     match content {
         Content::Text { body } => Some(body),
         Content::Button { text, .. } => text.as_deref(),

@@ -2,14 +2,16 @@
 
 use super::consents;
 use super::contact::{self, LeadSeed, Seen};
+use super::escalate;
 use super::health;
 use super::templates;
 use super::tenants::Facts;
 use super::{Delivery, IngestError};
+use crate::chatwoot;
 use crate::dispatch::{self, Confirmed};
 use crate::events::{Emitter, message_received, message_step, note_window};
 use crate::health::hear_failure;
-use domain::ids::{EventId, MessageId, derived_ulid};
+use domain::ids::{ContactId, EventId, MessageId, derived_ulid};
 use domain::inbound;
 use domain::message::{Content, Direction};
 use domain::receipt::Receipt;
@@ -134,9 +136,20 @@ impl Context<'_> {
             };
             self.store.move_conversation(tenant, contact, by).await?;
             note_window(self.emitter, contact, by.at).await?;
+            escalate::by_words(self, contact, id, &message.body.content, received_at).await?;
         }
         consents::confirm(self, contact, id, message).await?;
+        self.carry_over(contact, id).await?;
         message_received(self.emitter, contact, id, known_since).await?;
+        Ok(())
+    }
+
+    /// Has Chatwoot told of a message, where its conversation is carried over.
+    async fn carry_over(&self, contact: ContactId, id: MessageId) -> Result<(), IngestError> {
+        if self.facts.chatwoot {
+            let platform = self.emitter.platform;
+            Box::pin(chatwoot::mirror(platform, self.delivery.tenant, contact, id, self.now)).await?;
+        }
         Ok(())
     }
 
@@ -166,6 +179,7 @@ impl Context<'_> {
         };
         let contact = contact::resolve(self.store, seen).await?;
         self.store.record_message(tenant, contact, entry).await?;
+        self.carry_over(contact, id).await?;
         self.mark_target(id, Direction::Outbound, &echo.body, echo.sent_at, raw).await?;
         if echo.body.content.opens_window() {
             let at = window::clamped(echo.sent_at, self.delivery.received_at);
@@ -232,6 +246,9 @@ impl Context<'_> {
                     hear_failure(platform, tenant, &record, Some(error.code), update.at, self.now).await;
                 }
                 consents::by_status(self, number, contact, id, status).await?;
+                if receipt == Receipt::Sent && record.key != Some(chatwoot::chatwoot_key()) {
+                    self.carry_over(contact, id).await?;
+                }
                 message_step(self.emitter, contact, id, receipt, update.at, None).await?;
                 Ok(())
             }
@@ -249,6 +266,7 @@ impl Context<'_> {
             id,
             provider: delivery.provider,
             feed: None,
+            chatwoot: false,
             auth_strength: delivery.auth_strength,
             received_at: delivery.received_at,
             trace_id: delivery.trace_id,

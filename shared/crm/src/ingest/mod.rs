@@ -5,6 +5,7 @@
 
 mod consents;
 mod contact;
+mod escalate;
 mod events;
 mod health;
 mod templates;

@@ -1,6 +1,7 @@
 //! What the processor must know of a tenant, remembered for a minute so that a message costs no read for it.
 
 use crate::events::Receiver;
+use domain::escalation::Rules;
 use domain::ids::TenantId;
 use domain::provider::Provider;
 use domain::tenant::Number;
@@ -26,6 +27,10 @@ pub(super) struct Facts {
     any_number: bool,
     /// Who is to be told.
     pub(super) receivers: Vec<Receiver>,
+    /// When a customer is to talk to a person.
+    pub(super) escalation: Rules,
+    /// Whether conversations are carried over to Chatwoot.
+    pub(super) chatwoot: bool,
 }
 
 impl Facts {
@@ -79,6 +84,12 @@ impl TenantCache {
         let any_number = platform.single_tenant == Some(tenant) && stored.integrations.is_empty();
         let facts = Arc::new(Facts {
             numbers: stored.integrations.into_iter().map(|integration| integration.number).collect(),
+            escalation: stored
+                .tenant
+                .as_ref()
+                .map(|tenant| Rules::of(&tenant.escalation))
+                .unwrap_or_default(),
+            chatwoot: stored.chatwoot,
             retention_ms: stored
                 .tenant
                 .and_then(|tenant| tenant.retention_days)

@@ -134,6 +134,7 @@ async fn queue(
         tenant,
         provider: Provider::Sandbox,
         feed: Some(kind),
+        chatwoot: false,
         // We asked the portal ourselves, over TLS.
         auth_strength: AuthStrength::Signature,
         received_at: now,

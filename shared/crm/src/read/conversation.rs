@@ -2,13 +2,15 @@
 
 use super::contact::{ContactBrief, brief};
 use super::family::Family;
-use domain::ids::{ContactId, ConversationId, LeadId};
+use crate::desk::Lock;
+use domain::ids::{ContactId, ConversationId, EventId, LeadId};
 use domain::language::Language;
 use domain::provider::Provider;
 use domain::time::Millis;
 use domain::window::ServiceWindow;
 use platform::dynamo::Conversation as Stored;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use ulid::Ulid;
 
 /// A conversation. Every field is always there, whoever carries it.
@@ -33,12 +35,21 @@ pub struct Conversation {
     pub status: ConversationStatus,
     /// Who works on it.
     pub assignee: Option<String>,
+    /// What it is filed under.
+    pub tags: BTreeSet<String>,
+    /// Who answers it at this moment.
+    pub lock: Option<Lock>,
     /// The 24-hour service window.
     pub window: ServiceWindow,
     /// When either side last wrote.
     pub last_message_at: Option<Millis>,
     /// Whether the customer wrote something that no operator has marked as read.
     pub unread: bool,
+    /// How many messages that is; 100 is a hundred or more.
+    pub unread_count: u32,
+    /// What last moved it to a person.
+    #[serde(skip)]
+    pub handoff: Option<EventId>,
     /// When the first event about the contact was received.
     pub created_at: Option<Millis>,
 }
@@ -67,7 +78,9 @@ impl ConversationStatus {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         [Self::Bot, Self::Human, Self::Closed].into_iter().find(|status| status.as_str() == text)
     }
 }
@@ -109,6 +122,9 @@ pub(crate) struct Facts {
     read_up_to: Option<Ulid>,
     status: Option<(Ulid, String)>,
     assignee: Option<(Ulid, String)>,
+    tags: BTreeSet<String>,
+    lock: Option<Lock>,
+    handoff: Option<EventId>,
 }
 
 impl Facts {
@@ -125,6 +141,13 @@ impl Facts {
             facts.read_up_to = facts.read_up_to.max(item.read_up_to);
             facts.status = facts.status.max(item.status.clone());
             facts.assignee = facts.assignee.max(item.assignee.clone());
+            facts.tags.extend(item.tags.iter().cloned());
+            facts.handoff = facts.handoff.max(item.handoff);
+            if let Some(lock) = &item.lock
+                && facts.lock.as_ref().is_none_or(|known| lock.until > known.until)
+            {
+                facts.lock = Some(Lock::from(lock));
+            }
             if item.language.map(|(order, _)| order) > facts.language.map(|(order, _)| order) {
                 facts.language = item.language;
             }
@@ -150,12 +173,27 @@ impl Facts {
         self.last_inbound
     }
 
-    fn assignee(&self) -> Option<&str> {
+    /// Everything up to here was read.
+    pub(super) const fn read_up_to(&self) -> Option<Ulid> {
+        self.read_up_to
+    }
+
+    /// What it is filed under.
+    pub(super) const fn tags(&self) -> &BTreeSet<String> {
+        &self.tags
+    }
+
+    /// Who answers at `now`.
+    pub(crate) fn lock(&self, now: Millis) -> Option<Lock> {
+        self.lock.clone().filter(|lock| lock.until > now)
+    }
+
+    pub(super) fn assignee(&self) -> Option<&str> {
         self.assignee.as_ref().map(|(_, name)| name.as_str()).filter(|name| !name.is_empty())
     }
 
     /// Who answers: as an operator set it; a closed conversation is open again once the customer writes.
-    fn status(&self) -> ConversationStatus {
+    pub(crate) fn status(&self) -> ConversationStatus {
         let open =
             if self.assignee().is_some() { ConversationStatus::Human } else { ConversationStatus::Bot };
         let Some((set, name)) = &self.status else { return open };
@@ -185,10 +223,14 @@ impl Facts {
             language: self.language(),
             status: self.status(),
             assignee: self.assignee().map(str::to_owned),
+            lock: self.lock(now),
             window: ServiceWindow::at(self.last_inbound.map(|(_, at)| at), now),
             last_message_at,
             unread: self.unread(),
+            unread_count: 0,
+            handoff: self.handoff,
             created_at: family.created_at(),
+            tags: self.tags,
         }
     }
 }
@@ -212,6 +254,9 @@ mod tests {
             read_up_to: None,
             status: None,
             assignee: None,
+            tags: BTreeSet::new(),
+            lock: None,
+            handoff: None,
         }
     }
 

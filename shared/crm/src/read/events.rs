@@ -202,7 +202,7 @@ pub async fn parked_events(
     let parked = store.parked_events(tenant, looked_at).await?;
     let wanted = parked
         .iter()
-        .filter(|entry| provider.is_none_or(|provider| entry.feed.is_none() && entry.provider == provider));
+        .filter(|entry| provider.is_none_or(|provider| is_of_provider(entry) && entry.provider == provider));
     Ok(wanted.map(|entry| entry.id).take(limit).collect())
 }
 
@@ -223,14 +223,20 @@ pub async fn lag(store: &Store, tenant: TenantId, now: Millis) -> Result<Lag, St
     })
 }
 
+/// Whether a provider's body is meant, and not a source of leads or Chatwoot.
+const fn is_of_provider(entry: &LogEntry) -> bool {
+    entry.feed.is_none() && !entry.chatwoot
+}
+
 pub(super) fn logged(entry: LogEntry) -> EventView {
+    let provider = is_of_provider(&entry).then_some(entry.provider);
     EventView {
         id: entry.id,
         state: LoggedState::Logged(entry.state),
         attempts: Some(entry.attempts),
         reason: Some(entry.reason),
         next_at: entry.next_at,
-        provider: entry.feed.is_none().then_some(entry.provider),
+        provider,
         lead_source: entry.feed,
         auth_strength: Some(entry.auth_strength),
         message_id: None,
@@ -274,7 +280,7 @@ impl Source for Logged<'_> {
         let last = page.events.last().map(|entry| entry.id.ulid());
         let entries = page.events.into_iter().map(|entry| {
             let wanted =
-                self.provider.is_none_or(|provider| entry.feed.is_none() && entry.provider == provider)
+                self.provider.is_none_or(|provider| is_of_provider(&entry) && entry.provider == provider)
                     && self.state.is_none_or(|state| entry.state == state);
             (entry.id.ulid(), wanted.then(|| logged(entry)))
         });

@@ -3,10 +3,12 @@
 use super::conversation::{Conversation, Facts};
 use super::family::{Families, Family};
 use super::walk::{Chunk, Source, walk};
-use super::{Slice, timeline};
-use domain::ids::{ContactId, ConversationId, MessageId, TenantId};
+use super::{ConversationStatus, Slice, timeline, unread};
+use domain::ids::{ContactId, ConversationId, LeadId, MessageId, TenantId};
 use domain::language::Language;
+use domain::provider::Provider;
 use domain::time::Millis;
+use domain::window::ServiceWindow;
 use futures_util::future::try_join_all;
 use platform::dynamo::{Conversation as Stored, Entry, IndexedEntry, Store, StoreError};
 use std::collections::{HashMap, HashSet};
@@ -20,12 +22,47 @@ const LATE_MS: u64 = 10 * 60 * 1000;
 const LOOK_BACK: (usize, u32) = (100, 20);
 
 /// Which conversations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InboxFilter {
     /// Only the unread, or only the read.
     pub unread: Option<bool>,
     /// Only those in a language.
     pub language: Option<Language>,
+    /// Only those that these answer.
+    pub status: Option<ConversationStatus>,
+    /// Only those that somebody works on; an empty name is nobody.
+    pub assignee: Option<String>,
+    /// Only those filed under a tag.
+    pub tag: Option<String>,
+    /// Only those whose latest message one provider carried.
+    pub provider: Option<Provider>,
+    /// Only those on one number, by the name its provider gives it.
+    pub number: Option<String>,
+    /// Only those whose service window is open, or is not.
+    pub window_open: Option<bool>,
+}
+
+impl InboxFilter {
+    /// Whether a conversation's own items decide.
+    fn takes(&self, facts: &Facts, now: Millis) -> bool {
+        let open = || ServiceWindow::at(facts.last_inbound().map(|(_, at)| at), now).open;
+        self.unread.is_none_or(|unread| unread == facts.unread())
+            && self.language.is_none_or(|language| facts.language() == Some(language))
+            && self.status.is_none_or(|status| facts.status() == status)
+            && self.assignee.as_deref().is_none_or(|name| facts.assignee().unwrap_or_default() == name)
+            && self.tag.as_ref().is_none_or(|tag| facts.tags().contains(tag))
+            && self.window_open.is_none_or(|wanted| open() == wanted)
+    }
+
+    const fn asks_for_carrier(&self) -> bool {
+        self.provider.is_some() || self.number.is_some()
+    }
+
+    fn takes_carrier(&self, facts: &Facts) -> bool {
+        let carrier = facts.carried_by.as_ref();
+        self.provider.is_none_or(|provider| carrier.is_some_and(|(carrier, _)| *carrier == provider))
+            && self.number.as_ref().is_none_or(|number| carrier.is_some_and(|(_, on)| on == number))
+    }
 }
 
 /// A place in the inbox.
@@ -71,6 +108,7 @@ pub async fn conversations(
         store,
         tenant,
         filter,
+        now,
         since: after.map(|after| after.since),
         families: Families::default(),
         facts: HashMap::new(),
@@ -84,7 +122,7 @@ pub async fn conversations(
         let lead = family.lead(&leads).map(|lead| lead.id);
         async move {
             let facts = with_carrier(store, tenant, &family, facts).await?;
-            Ok::<_, StoreError>(facts.shown(&family, lead, now))
+            shown(store, tenant, &family, facts, lead, now).await
         }
     });
     let since = after.map_or(now, |after| after.since);
@@ -110,7 +148,23 @@ pub async fn conversation(
     let facts = with_carrier(store, tenant, &family, facts).await?;
     let leads = store.leads(tenant, &family.possible_leads()).await?;
     let lead = family.lead(&leads).map(|lead| lead.id);
-    Ok(Some(facts.shown(&family, lead, now)))
+    Ok(Some(shown(store, tenant, &family, facts, lead, now).await?))
+}
+
+async fn shown(
+    store: &Store,
+    tenant: TenantId,
+    family: &Family,
+    facts: Facts,
+    lead: Option<LeadId>,
+    now: Millis,
+) -> Result<Conversation, StoreError> {
+    let count = if facts.unread() {
+        unread::count(store, tenant, &family.ids(), facts.read_up_to()).await?
+    } else {
+        0
+    };
+    Ok(Conversation { unread_count: count, ..facts.shown(family, lead, now) })
 }
 
 /// A conversation that the customer never wrote in has its provider and number from the business's latest message.
@@ -131,6 +185,7 @@ struct Inbox<'a> {
     store: &'a Store,
     tenant: TenantId,
     filter: InboxFilter,
+    now: Millis,
     /// When the first page was given; absent while it is being made.
     since: Option<Millis>,
     families: Families,
@@ -208,9 +263,14 @@ impl Inbox<'_> {
             }
         }
         self.done.insert(family.id());
-        let wanted = self.filter.unread.is_none_or(|unread| unread == facts.unread())
-            && self.filter.language.is_none_or(|language| facts.language() == Some(language));
-        Ok(wanted.then_some((family, facts)))
+        if !self.filter.takes(&facts, self.now) {
+            return Ok(None);
+        }
+        if !self.filter.asks_for_carrier() {
+            return Ok(Some((family, facts)));
+        }
+        let facts = with_carrier(self.store, self.tenant, &family, facts).await?;
+        Ok(self.filter.takes_carrier(&facts).then_some((family, facts)))
     }
 
     /// The newest message of a person that had been received when the first page was given.
@@ -236,7 +296,7 @@ impl Inbox<'_> {
 }
 
 /// Whether an entry moves its conversation (`domain::message::Content::opens_window`, by the name of the kind).
-fn is_written(entry: &Entry) -> bool {
+pub(super) fn is_written(entry: &Entry) -> bool {
     !matches!(entry.kind.as_str(), "edit" | "revoke" | "system")
 }
 

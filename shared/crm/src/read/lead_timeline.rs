@@ -4,7 +4,7 @@ use super::Slice;
 use super::family::Family;
 use super::message::{Message, Owner, shown};
 use super::walk::{Chunk, Source, walk};
-use domain::ids::{ContactId, EventId, LeadId, TenantId};
+use domain::ids::{ContactId, ConversationId, EventId, LeadId, TenantId};
 use domain::message::Direction;
 use domain::time::Millis;
 use futures_util::future::{try_join, try_join_all};
@@ -97,6 +97,29 @@ pub async fn lead_timeline(
     let items = order.into_iter().filter_map(|slot| match slot {
         Slot::Message(id) => messages.remove(&id).map(message_event),
         Slot::Happening(happening) => Some(TimelineEvent::from(*happening)),
+    });
+    Ok(Some(Slice { items: items.collect(), next: found.next }))
+}
+
+/// What happened in a conversation beside its messages, newest first, of these kinds; `None` when there is no such
+/// conversation.
+pub(super) async fn happenings_of(
+    store: &Store,
+    tenant: TenantId,
+    id: ConversationId,
+    kinds: &[String],
+    after: Option<Ulid>,
+    limit: u32,
+) -> Result<Option<Slice<Happening>>, StoreError> {
+    let Some(family) = Family::read(store, tenant, id.contact()).await? else { return Ok(None) };
+    if store.conversations(tenant, &family.ids()).await?.is_empty() {
+        return Ok(None);
+    }
+    let mut source = Timeline { store, tenant, contacts: family.ids(), kinds };
+    let found = walk(&mut source, after, limit).await?;
+    let items = found.items.into_iter().filter_map(|item| match item {
+        Found::Happening(happening) => Some(*happening),
+        Found::Message(_) => None,
     });
     Ok(Some(Slice { items: items.collect(), next: found.next }))
 }

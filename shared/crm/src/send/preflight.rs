@@ -4,6 +4,7 @@ use super::accept::Schedule;
 use super::evaluate::{Draft, Evaluated, evaluate};
 use super::situation::{Route, Situation};
 use super::{Reason, SendError};
+use crate::desk::Lock;
 use crate::health::{hold, limit_frees_at};
 use crate::templates;
 use domain::consent::Consents;
@@ -64,6 +65,28 @@ pub struct Preflight {
     /// Why it would be held for a release although it is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_for: Option<HeldFor>,
+}
+
+impl Preflight {
+    /// The same answer while somebody else has locked the conversation.
+    #[must_use]
+    pub fn while_locked(mut self, lock: &Lock) -> Self {
+        let reason = ReasonView {
+            code: "conversation_locked",
+            message: "Somebody else answers this conversation; wait, or send with \"override_lock\": true."
+                .to_owned(),
+            field: None,
+            details: [("lock".to_owned(), serde_json::json!(lock))].into_iter().collect(),
+        };
+        if self.allowed {
+            self.code = Some(reason.code);
+            self.message = Some(reason.message.clone());
+            self.next_allowed_at = self.next_allowed_at.max(Some(lock.until));
+        }
+        self.allowed = false;
+        self.reasons.push(reason);
+        self
+    }
 }
 
 /// The number a message would leave on.

@@ -57,6 +57,8 @@ pub(crate) struct Situation {
     pub(crate) limit: Option<MessagingLimit>,
     /// Who is to be told what becomes of it.
     pub(crate) receivers: Vec<Receiver>,
+    /// Whether conversations are carried over to Chatwoot.
+    pub(crate) chatwoot: bool,
 }
 
 impl Situation {
@@ -160,6 +162,7 @@ impl Situation {
             consents,
             route,
             receivers: Receiver::of(&facts.endpoints),
+            chatwoot: facts.chatwoot,
             limit: facts.limit.map(|told| told.value),
             health: facts.health,
             integrations: facts.integrations,

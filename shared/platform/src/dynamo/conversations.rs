@@ -1,11 +1,13 @@
 //! Conversations: one per contact, every field a maximum or a latest word, so that the order of work does not matter.
 
+use super::conversation_work::lock_of;
 use super::wire::{AttributeValue, Item, Key, Names, Refused, StoreError, Values, n, s};
-use super::{Store, keys};
-use domain::ids::{ContactId, TenantId};
+use super::{ConversationLock, Store, keys};
+use domain::ids::{ContactId, EventId, TenantId};
 use domain::language::Language;
 use domain::provider::Provider;
 use domain::time::Millis;
+use std::collections::BTreeSet;
 use ulid::Ulid;
 
 /// How a customer's message moves its conversation.
@@ -42,6 +44,12 @@ pub struct Conversation {
     pub status: Option<(Ulid, String)>,
     /// Who works on it, as an operator last set it, and when; an empty name is nobody.
     pub assignee: Option<(Ulid, String)>,
+    /// What operators filed it under.
+    pub tags: BTreeSet<String>,
+    /// Who answers it at the moment, or did last.
+    pub lock: Option<ConversationLock>,
+    /// What last moved it to a person: the entry of its timeline.
+    pub handoff: Option<EventId>,
 }
 
 /// What an operator sets on a conversation.
@@ -164,6 +172,19 @@ impl Store {
         Ok(())
     }
 
+    /// A contact's conversation as it stands at this moment.
+    ///
+    /// # Errors
+    /// The table is unreachable, or the item makes no sense.
+    pub async fn conversation_now(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let item = self.crm.get("read conversation", &keys::conversation(tenant, contact), true).await?;
+        item.as_ref().map(read).transpose()
+    }
+
     async fn advance(
         &self,
         tenant: TenantId,
@@ -201,7 +222,7 @@ impl Store {
     }
 }
 
-fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     match item.get(name) {
         Some(AttributeValue::S(text)) => Some(text),
         _ => None,
@@ -231,5 +252,11 @@ pub(super) fn read(item: &Item) -> Result<Conversation, StoreError> {
         read_up_to: ulid("read_o")?,
         status: ulid("status_o")?.zip(text(item, "status").map(str::to_owned)),
         assignee: ulid("assignee_o")?.zip(text(item, "assignee").map(str::to_owned)),
+        tags: match item.get("tags") {
+            Some(AttributeValue::Ss(tags)) => tags.iter().cloned().collect(),
+            _ => BTreeSet::new(),
+        },
+        lock: lock_of(item),
+        handoff: ulid("handoff")?.map(EventId::from_ulid),
     })
 }

@@ -26,6 +26,8 @@ struct EventItem {
     provider: Provider,
     #[serde(default)]
     feed: Option<FeedKind>,
+    #[serde(default)]
+    chatwoot: bool,
     auth: AuthStrength,
     recv: u64,
     updated: u64,
@@ -165,6 +167,7 @@ fn read(item: Item) -> Result<LogEntry, StoreError> {
         next_at: stored.next_at.map(Millis::from_unix_ms),
         provider: stored.provider,
         feed: stored.feed,
+        chatwoot: stored.chatwoot,
         auth_strength: stored.auth,
         received_at: Millis::from_unix_ms(stored.recv),
         updated_at: Millis::from_unix_ms(stored.updated),

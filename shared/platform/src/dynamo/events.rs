@@ -23,6 +23,8 @@ pub struct EventEntry<'a> {
     pub provider: Provider,
     /// The source of leads that sent it, in place of a provider.
     pub feed: Option<FeedKind>,
+    /// Whether Chatwoot sent it, in place of a provider.
+    pub chatwoot: bool,
     /// How the webhook proved where it came from.
     pub auth_strength: AuthStrength,
     /// When we received it.
@@ -50,6 +52,8 @@ pub struct LogEntry {
     pub provider: Provider,
     /// The source of leads that sent it, in place of a provider.
     pub feed: Option<FeedKind>,
+    /// Whether Chatwoot sent it, in place of a provider.
+    pub chatwoot: bool,
     /// How the webhook proved where it came from.
     pub auth_strength: AuthStrength,
     /// When we received it.
@@ -208,6 +212,10 @@ impl Store {
         if let Some(feed) = event.feed {
             expression.push_str(", feed = :feed");
             values.insert(":feed", s(feed));
+        }
+        if event.chatwoot {
+            expression.push_str(", chatwoot = :chatwoot");
+            values.insert(":chatwoot", AttributeValue::Bool(true));
         }
         let mut names = Names::from([("#state", "state"), ("#auth", "auth")]);
         let mut removed = Vec::new();

@@ -68,6 +68,21 @@ impl Store {
         Ok(put.is_ok())
     }
 
+    /// One thing that happened with a contact.
+    ///
+    /// # Errors
+    /// The table is unreachable, or the item makes no sense.
+    pub async fn happening(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+        id: EventId,
+    ) -> Result<Option<Happening>, StoreError> {
+        let key = keys::happening(tenant, contact, id.ulid());
+        let item = self.crm.get("read happening", &key, true).await?;
+        item.map(read).transpose()
+    }
+
     /// What happened with a contact before `before` (all when absent), newest first.
     ///
     /// # Errors

@@ -2,12 +2,14 @@
 //! anybody is known), the owners of numbers and of forms (the same for all tenants) and the sparse index of what is due.
 
 mod callers;
+mod chatwoot;
 mod forms;
 mod health;
 mod ledger;
 mod receivers;
 
 pub(super) use callers::*;
+pub(super) use chatwoot::*;
 pub(super) use forms::*;
 pub(super) use health::*;
 pub(super) use ledger::*;
@@ -383,6 +385,11 @@ mod tests {
             form(t, FormId::from_ulid(ulid)),
             form_address_key(t),
             form_rate(t, FormId::from_ulid(ulid), "00", Window::of(Millis::from_unix_ms(5))),
+            chatwoot(t),
+            chatwoot_thread(t, contact_id),
+            chatwoot_conversation(t, 7),
+            chatwoot_place(t, contact_id, ulid),
+            chatwoot_known(t, contact_id, ulid),
             form_submission(t, FormId::from_ulid(ulid), "00"),
         ];
         let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();

@@ -171,6 +171,8 @@ pub struct SendRecord {
     pub accepted_at: Millis,
     /// When its state last moved.
     pub updated_at: Millis,
+    /// The key that sent it; absent where nobody asked for it.
+    pub key: Option<KeyId>,
     /// The trace of the request.
     pub trace_id: Uuid,
 }

@@ -174,6 +174,7 @@ pub(super) fn read(item: Item) -> Result<SendRecord, StoreError> {
         sent_at: item.sent_at.map(Millis::from_unix_ms),
         accepted_at: Millis::from_unix_ms(item.accepted),
         updated_at: Millis::from_unix_ms(item.updated),
+        key: item.key,
         trace_id: item.trace,
     })
 }

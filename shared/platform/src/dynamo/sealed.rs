@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub enum SealedKind {
     /// A number, its trial, or a source of leads: several values by name.
     Integration,
+    /// Chatwoot: several values by name.
+    Chatwoot,
     /// A receiver of customer webhooks: one or two.
     Endpoint,
     /// The key that visitors' addresses are hashed with: one.
@@ -76,12 +78,14 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const ACTION: &str = "replace sealed values";
         let key = match item.kind {
-            SealedKind::Integration | SealedKind::Endpoint => keys::beside_the_profile(tenant, &item.sort),
+            SealedKind::Integration | SealedKind::Chatwoot | SealedKind::Endpoint => {
+                keys::beside_the_profile(tenant, &item.sort)
+            }
             SealedKind::Form => keys::form_address_key(tenant),
         };
         let before = |name| item.values.get(name);
         let (expression, condition, values) = match item.kind {
-            SealedKind::Integration => (
+            SealedKind::Integration | SealedKind::Chatwoot => (
                 "SET sealed = :new",
                 "sealed = :old",
                 Values::from([(":new", map(new)), (":old", map(&item.values))]),
@@ -119,7 +123,8 @@ fn sealed_item(item: &Item) -> Option<SealedItem> {
     let (kind, values) = match item.get("sealed")? {
         AttributeValue::M(values) => {
             let values = values.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?)));
-            (SealedKind::Integration, values.collect())
+            let chatwoot = sort == keys::CHATWOOT_SORT;
+            (if chatwoot { SealedKind::Chatwoot } else { SealedKind::Integration }, values.collect())
         }
         AttributeValue::S(_) => {
             let values =

@@ -3,6 +3,7 @@
 use super::wire::{AttributeValue, Names, StoreError, Values, n, s};
 use super::{Store, keys};
 use domain::consent_settings::ConsentSettings;
+use domain::escalation::Escalation;
 use domain::ids::TenantId;
 use domain::language::Language;
 use domain::price::Pricing;
@@ -22,6 +23,8 @@ pub struct SettingsChange {
     pub pricing: Option<Pricing>,
     /// How consents and withdrawals are confirmed.
     pub consent: Option<ConsentSettings>,
+    /// When its customers are to talk to a person.
+    pub escalation: Option<Escalation>,
 }
 
 impl Store {
@@ -61,6 +64,11 @@ impl Store {
             let consent = serde_dynamo::to_attribute_value(consent)
                 .map_err(|error| StoreError::corrupt(ACTION, "PROFILE", error))?;
             give(":consent", "consent", consent);
+        }
+        if let Some(escalation) = &change.escalation {
+            let escalation = serde_dynamo::to_attribute_value(escalation)
+                .map_err(|error| StoreError::corrupt(ACTION, "PROFILE", error))?;
+            give(":escalation", "escalation", escalation);
         }
         match change.retention_days {
             Some(Some(days)) => give(":days", "retention_days", n(u64::from(days))),

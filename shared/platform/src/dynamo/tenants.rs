@@ -131,6 +131,8 @@ pub struct TenantFacts {
     pub health: Vec<HealthRecord>,
     /// How many people all its numbers together may write to first, as last told.
     pub limit: Option<Told<MessagingLimit>>,
+    /// Whether its conversations are carried over to Chatwoot once a person takes over.
+    pub chatwoot: bool,
 }
 
 impl TenantFacts {
@@ -166,6 +168,7 @@ impl Store {
             endpoints: Vec::new(),
             health: Vec::new(),
             limit: None,
+            chatwoot: false,
         };
         let mut start = None;
         loop {
@@ -196,6 +199,8 @@ impl Store {
                     facts.endpoints.push(read_endpoint(item)?);
                 } else if sort.starts_with(keys::HEALTH_SORT) {
                     facts.health.push(read_health(item)?);
+                } else if sort == keys::CHATWOOT_SORT {
+                    facts.chatwoot = true;
                 } else if sort == keys::LIMIT_SORT {
                     facts.limit = read_limit(&item);
                 }

@@ -37,6 +37,8 @@ pub enum Code {
     UnsupportedByProvider,
     /// The template speaks another language than the customer.
     LanguageMismatch,
+    /// Somebody else answers the conversation at the moment.
+    ConversationLocked,
     /// Too many requests in this minute.
     RateLimited,
     /// A fault of ours.
@@ -49,7 +51,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ValidationError,
         Self::Unauthorized,
         Self::InvalidApiKey,
@@ -66,6 +68,7 @@ impl Code {
         Self::TemplateInvalid,
         Self::UnsupportedByProvider,
         Self::LanguageMismatch,
+        Self::ConversationLocked,
         Self::RateLimited,
         Self::InternalError,
         Self::ServiceUnavailable,
@@ -92,6 +95,7 @@ impl Code {
             Self::TemplateInvalid => "template_invalid",
             Self::UnsupportedByProvider => "unsupported_by_provider",
             Self::LanguageMismatch => "language_mismatch",
+            Self::ConversationLocked => "conversation_locked",
             Self::RateLimited => "rate_limited",
             Self::InternalError => "internal_error",
             Self::ServiceUnavailable => "service_unavailable",
@@ -108,7 +112,7 @@ impl Code {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict | Self::LanguageMismatch => StatusCode::CONFLICT,
+            Self::Conflict | Self::LanguageMismatch | Self::ConversationLocked => StatusCode::CONFLICT,
             Self::Outside24hWindow
             | Self::DoNotContact
             | Self::TemplateParamMismatch

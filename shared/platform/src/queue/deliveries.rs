@@ -1,7 +1,7 @@
 //! What is put into the deliveries queue: a delivery to try, or a receiver that missed something. What to send and
 //! whether it is time is read from the table, so that a job that comes twice, late or out of order does no harm.
 
-use domain::ids::{DeliveryId, EndpointId, TenantId};
+use domain::ids::{ContactId, DeliveryId, EndpointId, TenantId};
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
@@ -21,6 +21,13 @@ pub enum DeliveryJob {
         endpoint: EndpointId,
         /// Which.
         delivery: DeliveryId,
+    },
+    /// Carry over to Chatwoot what waits in a conversation.
+    Chatwoot {
+        /// Whose.
+        tenant: TenantId,
+        /// With whom.
+        contact: ContactId,
     },
     /// Begin everything anew that a receiver did not take.
     Recover {
@@ -68,7 +75,9 @@ impl DeliveryJob {
     #[must_use]
     pub const fn tenant(&self) -> TenantId {
         match self {
-            Self::Deliver { tenant, .. } | Self::Recover { tenant, .. } => *tenant,
+            Self::Deliver { tenant, .. } | Self::Recover { tenant, .. } | Self::Chatwoot { tenant, .. } => {
+                *tenant
+            }
         }
     }
 
@@ -105,6 +114,7 @@ mod tests {
         let since = Millis::from_unix_ms(1_700_000_000_000);
         for job in [
             DeliveryJob::Deliver { tenant, endpoint, delivery },
+            DeliveryJob::Chatwoot { tenant, contact: ContactId::from_ulid(derived_ulid(4, &["c"])) },
             DeliveryJob::Recover { tenant, endpoint, since, before: None },
             DeliveryJob::Recover { tenant, endpoint, since, before: Some(delivery.ulid()) },
         ] {

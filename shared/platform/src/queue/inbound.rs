@@ -33,6 +33,8 @@ pub struct InboundEnvelope<'a> {
     pub provider: Provider,
     /// The source of leads whose language the body speaks, in place of a provider.
     pub feed: Option<FeedKind>,
+    /// Whether the body is Chatwoot's, in place of a provider's.
+    pub chatwoot: bool,
     /// How the sender proved itself.
     pub auth_strength: AuthStrength,
     /// When the webhook took it.
@@ -96,6 +98,8 @@ struct Wire<'a> {
     provider: Provider,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     feed: Option<FeedKind>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    chatwoot: bool,
     auth_strength: AuthStrength,
     received_at: Millis,
     trace_id: Uuid,
@@ -124,6 +128,7 @@ impl InboundEnvelope<'_> {
             tenant: self.tenant,
             provider: self.provider,
             feed: self.feed,
+            chatwoot: self.chatwoot,
             auth_strength: self.auth_strength,
             received_at: self.received_at,
             trace_id: self.trace_id,
@@ -164,6 +169,7 @@ impl InboundEnvelope<'_> {
             tenant: wire.tenant,
             provider: wire.provider,
             feed: wire.feed,
+            chatwoot: wire.chatwoot,
             auth_strength: wire.auth_strength,
             received_at: wire.received_at,
             trace_id: wire.trace_id,
@@ -225,6 +231,7 @@ mod tests {
             tenant: TenantId::from_ulid(derived_ulid(1_700_000_000_000, &["t"])),
             provider: Provider::Dialog360,
             feed: None,
+            chatwoot: false,
             auth_strength: AuthStrength::UrlToken,
             received_at: Millis::from_unix_ms(1_747_298_531_103),
             trace_id: Uuid::from_u128(7),
