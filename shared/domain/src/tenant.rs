@@ -4,6 +4,7 @@ use crate::ids::TenantId;
 use crate::language::Language;
 use crate::price::Pricing;
 use crate::provider::Provider;
+use crate::routing::{Assignment, FirstTouch};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +75,12 @@ pub struct Tenant {
     /// How it is charged for messages.
     #[serde(default)]
     pub pricing: Pricing,
+    /// How leads are first written to; not at all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_touch: Option<FirstTouch>,
+    /// Who gets new leads; nobody when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignment: Option<Assignment>,
 }
 
 /// One of a tenant's numbers, as far as routing needs it.

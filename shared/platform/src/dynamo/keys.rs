@@ -5,11 +5,13 @@ mod callers;
 mod forms;
 mod health;
 mod receivers;
+mod touches;
 
 pub(super) use callers::*;
 pub(super) use forms::*;
 pub(super) use health::*;
 pub(super) use receivers::*;
+pub(super) use touches::*;
 
 use super::wire::Key;
 use domain::consent::Purpose;
@@ -389,6 +391,8 @@ mod tests {
             form_address_key(t),
             form_rate(t, FormId::from_ulid(ulid), "00", Window::of(Millis::from_unix_ms(5))),
             form_submission(t, FormId::from_ulid(ulid), "00"),
+            touch(t, contact_id.first_lead()),
+            pool(t, &["sara".into()]),
         ];
         let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
         for line in &shown {
@@ -406,6 +410,8 @@ mod tests {
         assert_eq!(endpoint_of(&endpoint(t, we)), Some((t, we)));
         assert_eq!(delivery_of(&delivery(t, dlv)), Some((t, dlv)));
         assert_eq!(number_of(&number_health(t, Provider::Meta, "1")), Some((t, Provider::Meta, "1".into())));
+        let lead = contact_id.first_lead();
+        assert_eq!(touch_of(&touch(t, lead)), Some((t, lead)));
         assert_eq!(tenant_contact_of(&window_notice(t, contact_id)), Some((t, contact_id)));
     }
 }

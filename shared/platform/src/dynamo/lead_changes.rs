@@ -2,6 +2,7 @@
 
 use super::happenings::{Happening, item_of};
 use super::leads::{Lead, LeadCard, LeadItem, position};
+use super::touches::{NewTouch, touch_item};
 use super::transact::{Condition, Transaction};
 use super::wire::{AttributeValue, Item, StoreError, n, s};
 use super::{Store, keys};
@@ -32,6 +33,8 @@ pub struct NewLead<'a> {
     pub card: &'a LeadCard,
     /// Which request makes it.
     pub made_by: Ulid,
+    /// Its first touch, where the tenant has one planned.
+    pub touch: Option<NewTouch>,
 }
 
 /// What became of a lead that was to be made.
@@ -126,6 +129,11 @@ impl Store {
         }
         for happening in happenings {
             all.put(&self.crm.name, item_of(tenant, happening), Condition::default());
+        }
+        if let Some(touch) = lead.touch {
+            let (at, trace) = (lead.created_at, lead.trace_id);
+            let item = touch_item(ACTION, tenant, lead.id, lead.contact, touch, at, trace)?;
+            all.put(&self.crm.name, item, Condition::default());
         }
         let made = all.commit(&self.crm.aws, ACTION).await?;
         Ok(if made.is_ok() { LeadMade::Yes } else { LeadMade::LookAgain })

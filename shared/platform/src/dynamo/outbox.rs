@@ -1,13 +1,13 @@
 //! Messages on their way out: accepted with their timeline entry and their place in the conversation's lane in one
 //! transaction, then read by their id or by whose turn it is.
 
-use super::outbox_waits::place_in_index;
+use super::outbox_items::{entry_item, lane_item, lane_order, read, send_item};
 use super::transact::{Condition, Transaction};
-use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, n, s};
+use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, s};
 use super::{Store, keys};
 use domain::failure::Failure;
 use domain::identity::Bsuid;
-use domain::ids::{ContactId, KeyId, MessageId, TenantId};
+use domain::ids::{ContactId, KeyId, LeadId, MessageId, TenantId};
 use domain::outbound::{HeldFor, SendState};
 use domain::outgoing::Outgoing;
 use domain::permit::SendPurpose;
@@ -16,7 +16,6 @@ use domain::provider::Provider;
 use domain::template::Filled;
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use ulid::Ulid;
 use uuid::Uuid;
 
@@ -65,12 +64,16 @@ pub struct NewSend {
     pub confirm_language: bool,
     /// Why a person must release it, if so.
     pub hold: Option<HeldFor>,
+    /// When it is released by itself, where it is.
+    pub release_at: Option<Millis>,
+    /// The lead whose first touch it is.
+    pub touch: Option<LeadId>,
     /// Not to be sent before.
     pub not_before: Option<Millis>,
     /// When it was accepted.
     pub accepted_at: Millis,
-    /// The key that sent it.
-    pub key: KeyId,
+    /// The key that sent it; absent for what is sent by itself.
+    pub key: Option<KeyId>,
     /// The trace of the request.
     pub trace_id: Uuid,
 }
@@ -109,6 +112,12 @@ pub struct SendRecord {
     pub order: Ulid,
     /// Why it is held, while it is.
     pub held_for: Option<HeldFor>,
+    /// When it is released by itself, while it is held.
+    pub release_at: Option<Millis>,
+    /// The lead whose first touch it is.
+    pub touch: Option<LeadId>,
+    /// How often its content was changed.
+    pub revision: u64,
     /// Not to be sent before.
     pub not_before: Option<Millis>,
     /// Its turn on a number that sends slowly.
@@ -133,48 +142,6 @@ pub struct SendRecord {
     pub trace_id: Uuid,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct SendItem {
-    pk: String,
-    sk: String,
-    contact: ContactId,
-    recipient: String,
-    provider: Provider,
-    num: String,
-    part: String,
-    purpose: SendPurpose,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    confirmed: bool,
-    state: SendState,
-    lane: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    held_for: Option<HeldFor>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    turn: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    not_before: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    fence: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    lease_until: Option<u64>,
-    #[serde(default)]
-    attempts: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    wamid: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    failure: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sent_at: Option<u64>,
-    accepted: u64,
-    updated: u64,
-    trace: Uuid,
-    key: KeyId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    dpk: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    dsk: Option<String>,
-}
-
 impl Store {
     /// Accepts a message: the message, its place on the timeline and, unless it is held, its place in the lane, all or
     /// nothing.
@@ -183,44 +150,11 @@ impl Store {
     /// The table is unreachable.
     pub async fn accept_send(&self, tenant: TenantId, send: &NewSend) -> Result<Accepted, StoreError> {
         const ACTION: &str = "accept message";
-        let order = lane_order(send.id, send.not_before);
-        let held = send.hold.is_some();
-        let state = if held { SendState::Held } else { SendState::Queued };
-        let key = keys::send(tenant, send.id);
-        let (dpk, dsk) = place_in_index(tenant, send).unzip();
-        let item = SendItem {
-            pk: key.pk,
-            sk: key.sk,
-            contact: send.contact,
-            recipient: json(ACTION, &send.recipient)?,
-            provider: send.provider,
-            num: send.number.clone(),
-            part: json(ACTION, &send.part)?,
-            purpose: send.purpose,
-            confirmed: send.confirm_language,
-            state,
-            lane: order.to_string(),
-            held_for: send.hold,
-            turn: None,
-            not_before: send.not_before.map(Millis::unix_ms),
-            fence: None,
-            lease_until: None,
-            attempts: 0,
-            wamid: None,
-            failure: None,
-            sent_at: None,
-            accepted: send.accepted_at.unix_ms(),
-            updated: send.accepted_at.unix_ms(),
-            trace: send.trace_id,
-            key: send.key,
-            dpk,
-            dsk,
-        };
-        let item = serde_dynamo::to_item(item).map_err(|error| StoreError::corrupt(ACTION, "SEND", error))?;
         let mut all = Transaction::default();
-        let message = all.put(&self.crm.name, item, Condition::absent());
+        let message = all.put(&self.crm.name, send_item(ACTION, tenant, send)?, Condition::absent());
         all.put(&self.crm.name, entry_item(tenant, send), Condition::absent());
-        if !held {
+        if send.hold.is_none() {
+            let order = lane_order(send.id, send.not_before);
             let place = lane_item(keys::lane(tenant, send.contact, order), send.id);
             all.put(&self.crm.name, place, Condition::default());
         }
@@ -334,79 +268,4 @@ impl Store {
     pub const fn send_shards() -> u8 {
         keys::SEND_SHARDS
     }
-}
-
-/// A message's place in its lane: by when it may go.
-pub(super) fn lane_order(id: MessageId, not_before: Option<Millis>) -> Ulid {
-    let ms = not_before.map_or(0, Millis::unix_ms).max(id.ulid().timestamp_ms());
-    Ulid::from_parts(ms, id.ulid().random())
-}
-
-pub(super) fn lane_item(key: Key, message: MessageId) -> Item {
-    let attributes = [("pk", s(key.pk)), ("sk", s(key.sk)), ("msg", s(message))];
-    item_of(attributes)
-}
-
-fn item_of<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
-    let named = attributes.map(|(name, value)| (name.to_owned(), value));
-    Item::from(HashMap::from(named))
-}
-
-/// The message's place on the timeline; what it says and where it stands is read from the message itself.
-fn entry_item(tenant: TenantId, send: &NewSend) -> Item {
-    let key = keys::timeline(tenant, send.contact, send.id.ulid());
-    let attributes = [
-        ("pk", s(key.pk)),
-        ("sk", s(key.sk)),
-        ("gpk", s(keys::timelines_by_time(tenant))),
-        ("gsk", s(keys::traced_sort(send.id.ulid(), send.trace_id))),
-        ("kind", s(send.part.content.kind())),
-        ("dir", s("out")),
-        ("provider", s(send.provider)),
-        ("num", s(&send.number)),
-        ("wamid", s(send.id)),
-        ("recv", n(send.accepted_at.unix_ms())),
-        ("trace", s(send.trace_id)),
-        ("raw", s("{}")),
-        ("ours", AttributeValue::Bool(true)),
-    ];
-    item_of(attributes)
-}
-
-pub(super) fn json<T: Serialize>(action: &'static str, value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::corrupt(action, "SEND", error))
-}
-
-pub(super) fn read(item: Item) -> Result<SendRecord, StoreError> {
-    const ACTION: &str = "read send";
-    let item: SendItem =
-        serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(ACTION, "SEND", error))?;
-    let key = Key { pk: item.pk, sk: item.sk };
-    let corrupt = |why: String| StoreError::corrupt(ACTION, &key.pk, why);
-    let failure = item.failure.as_deref().map(serde_json::from_str).transpose();
-    let (_, id) = keys::message_of(&key).ok_or_else(|| corrupt("not a send's key".to_owned()))?;
-    Ok(SendRecord {
-        id,
-        contact: item.contact,
-        recipient: serde_json::from_str(&item.recipient).map_err(|error| corrupt(error.to_string()))?,
-        provider: item.provider,
-        number: item.num,
-        part: serde_json::from_str(&item.part).map_err(|error| corrupt(error.to_string()))?,
-        purpose: item.purpose,
-        confirm_language: item.confirmed,
-        state: item.state,
-        order: Ulid::from_string(&item.lane).map_err(|error| corrupt(error.to_string()))?,
-        held_for: item.held_for,
-        not_before: item.not_before.map(Millis::from_unix_ms),
-        turn: item.turn.map(Millis::from_unix_ms),
-        fence: item.fence,
-        lease_until: item.lease_until.map(Millis::from_unix_ms),
-        attempts: item.attempts,
-        provider_message_id: item.wamid,
-        failure: failure.map_err(|error| corrupt(error.to_string()))?,
-        sent_at: item.sent_at.map(Millis::from_unix_ms),
-        accepted_at: Millis::from_unix_ms(item.accepted),
-        updated_at: Millis::from_unix_ms(item.updated),
-        trace_id: item.trace,
-    })
 }

@@ -1,7 +1,8 @@
 //! How a message on its way out moves from one state to the next. Each move names the state and the attempt it comes
 //! from, so that a late answer, a second sender or a person change nothing that has moved on.
 
-use super::outbox::{SendRecord, json, lane_item};
+use super::outbox::SendRecord;
+use super::outbox_items::{json, lane_item};
 use super::transact::{Condition, Transaction};
 use super::wire::{AttributeValue, Names, StoreError, Values, n, s};
 use super::{Store, keys};
@@ -285,7 +286,7 @@ impl Store {
             &self.crm.name,
             keys::send(tenant, record.id),
             "SET #state = :queued, lane = :lane, updated = :now, dpk = :dpk, dsk = :dsk \
-             REMOVE fence, lease_until, failure, held_for, turn",
+             REMOVE fence, lease_until, failure, held_for, release_at, turn",
             Condition::of(
                 "#state = :from",
                 [
@@ -318,7 +319,7 @@ impl Store {
         all.update(
             &self.crm.name,
             keys::send(tenant, record.id),
-            "SET #state = :cancelled, updated = :now REMOVE dpk, dsk, failure, held_for",
+            "SET #state = :cancelled, updated = :now REMOVE dpk, dsk, failure, held_for, release_at",
             Condition::of(
                 "#state IN (:held, :queued)",
                 [

@@ -5,6 +5,7 @@ use super::{Store, keys};
 use domain::ids::TenantId;
 use domain::language::Language;
 use domain::price::Pricing;
+use domain::routing::{Assignment, FirstTouch};
 
 /// What changes of a tenant's settings; what is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub struct SettingsChange {
     pub cold_text: Option<bool>,
     /// How it is charged for messages.
     pub pricing: Option<Pricing>,
+    /// How leads are first written to; `Some(None)` not at all.
+    pub first_touch: Option<Option<FirstTouch>>,
+    /// Who gets new leads; `Some(None)` nobody.
+    pub assignment: Option<Option<Assignment>>,
 }
 
 impl Store {
@@ -53,6 +58,21 @@ impl Store {
             let pricing = serde_dynamo::to_attribute_value(pricing)
                 .map_err(|error| StoreError::corrupt(ACTION, "PROFILE", error))?;
             give(":pricing", "pricing", pricing);
+        }
+        let written = |error| StoreError::corrupt(ACTION, "PROFILE", error);
+        match &change.first_touch {
+            Some(Some(settings)) => {
+                give(":touch", "first_touch", serde_dynamo::to_attribute_value(settings).map_err(written)?);
+            }
+            Some(None) => remove.push("first_touch"),
+            None => {}
+        }
+        match &change.assignment {
+            Some(Some(rules)) => {
+                give(":assignment", "assignment", serde_dynamo::to_attribute_value(rules).map_err(written)?);
+            }
+            Some(None) => remove.push("assignment"),
+            None => {}
         }
         match change.retention_days {
             Some(Some(days)) => give(":days", "retention_days", n(u64::from(days))),

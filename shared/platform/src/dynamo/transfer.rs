@@ -5,7 +5,7 @@ use super::wire::{AttributeValue, Item, Key, Names, Query, StoreError, Values, s
 use super::{
     PersonField, Store, contacts, conversations, endpoints, forms, happenings, identities, keys, leads,
 };
-use super::{consents, lead_changes, outbox, templates, timeline};
+use super::{consents, lead_changes, outbox_items, templates, timeline};
 use domain::email::Email;
 use domain::form::Definition;
 use domain::identity::{Bsuid, Identity};
@@ -171,7 +171,7 @@ impl Store {
             if message.ours {
                 let send = keys::send(tenant, MessageId::from_ulid(entry));
                 if let Some(item) = self.crm.get(ACTION, &send, true).await? {
-                    let record = outbox::read(item.clone())?;
+                    let record = outbox_items::read(item.clone())?;
                     beside.extend(record.provider_message_id.as_deref().map(|id| keys::annex(tenant, id)));
                     found.push(item);
                 }
@@ -240,7 +240,7 @@ impl Store {
             RecordKind::Identity => identities::read(item).map(drop),
             RecordKind::Conversation => conversations::read(&item).map(drop),
             RecordKind::Message => timeline::read(item).map(drop),
-            RecordKind::Send => outbox::read(item).map(drop),
+            RecordKind::Send => outbox_items::read(item).map(drop),
             RecordKind::Happening => happenings::read(item).map(drop),
             RecordKind::Template => templates::read(item).map(drop),
             RecordKind::Endpoint => endpoints::read_endpoint(item).map(drop),
