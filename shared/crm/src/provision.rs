@@ -74,6 +74,8 @@ pub async fn tenant(
         sandbox: Some(twin),
         cold_text: false,
         pricing: Pricing::default(),
+        first_touch: None,
+        assignment: None,
     };
     let sandbox = Tenant {
         id: twin,

@@ -3,6 +3,7 @@
 use domain::ids::TenantId;
 use domain::language::Language;
 use domain::price::Pricing;
+use domain::routing::{Assignment, FirstTouch};
 use domain::tenant::{Plan, Tenant};
 use platform::dynamo::{NewAuditEntry, SettingsChange, Store, StoreError};
 use serde::Serialize;
@@ -26,6 +27,10 @@ pub struct Settings {
     pub cold_text: bool,
     /// How price estimates are made.
     pub pricing: Pricing,
+    /// How leads are first written to; `null` not at all.
+    pub first_touch: Option<FirstTouch>,
+    /// Who gets new leads; `null` nobody.
+    pub assignment: Option<Assignment>,
     /// Whether this is the sandbox of a test key, whose settings are its own.
     pub sandbox: bool,
 }
@@ -40,6 +45,8 @@ impl From<Tenant> for Settings {
             retention_days: tenant.retention_days,
             cold_text: tenant.cold_text,
             pricing: tenant.pricing,
+            first_touch: tenant.first_touch,
+            assignment: tenant.assignment,
             sandbox: tenant.sandbox_of.is_some(),
         }
     }

@@ -10,6 +10,7 @@ use crate::ingest::IngestError;
 use crate::leads::{By, Enquiry, LeadError, capture, tell_captured};
 use domain::email::Email;
 use domain::ids::{TenantId, derived_ulid};
+use domain::language::Language;
 use domain::lead::{self, Attributes, FeedKind, LeadSource, Utm};
 use domain::phone::Phone;
 use domain::time::Millis;
@@ -166,6 +167,7 @@ fn enquiry(kind: FeedKind, raw: RawLead, received_at: Millis) -> Result<Enquiry,
         id: tag("utm_id"),
     };
     let source = LeadSource::parse(kind.as_str()).ok_or("a source without a name")?;
+    let language = attributes.get("language").and_then(|given| Language::parse(given.as_str()?));
     let cut = |text: String, most: usize| text.chars().take(most).collect::<String>();
     Ok(Enquiry {
         name: raw.name.as_deref().and_then(|name| lead::name(name).ok()),
@@ -180,6 +182,7 @@ fn enquiry(kind: FeedKind, raw: RawLead, received_at: Millis) -> Result<Enquiry,
         attributes: lead::merged(&Attributes::new(), &attributes).map_err(|error| error.to_string())?,
         referral: None,
         external_id: raw.external_id.map(|id| cut(id, LONGEST_ID)),
+        language,
         opt_in: None,
         message: raw.message.map(|text| cut(text, LONGEST_MESSAGE)),
         enquired_at: raw.at,

@@ -108,6 +108,7 @@ impl Situation {
                 }
                 (Some(contact), None)
             }
+            Target::Contact(contact) => (Some(*contact), None),
             Target::Phone(phone) => {
                 let identity = Identity::Phone(phone.clone());
                 let known = store.known_identity(tenant, &identity, true).await?;

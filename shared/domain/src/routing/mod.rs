@@ -36,8 +36,8 @@ pub struct Facts<'a> {
     pub enquired_at: Millis,
     /// Whether somebody still works on the lead.
     pub open: bool,
-    /// Whether the business wrote to the person since.
-    pub answered: bool,
+    /// When the business last wrote to the person.
+    pub wrote_at: Option<Millis>,
     /// Whether the person can be reached on WhatsApp: a number is known.
     pub reachable: bool,
     /// What they agreed to.
@@ -237,14 +237,15 @@ pub fn plan<'a>(facts: &Facts<'a>, now: Millis) -> Result<Plan<'a>, NotNow> {
     if !facts.open {
         return Err(NotNow::Closed);
     }
-    if facts.answered {
-        return Err(NotNow::Answered);
-    }
     let opted_in = opted_in_at(&facts.consents);
     let (from, patience) = match opted_in {
         Some(at) => (at.max(facts.enquired_at), ANSWERS_FOR_MS),
         None => (facts.enquired_at, WAITS_FOR_MS),
     };
+    // Providers tell whole seconds: what was written within the second of a YES came before it. So did what asked for it.
+    if opted_in.is_some() && facts.wrote_at.is_some_and(|at| at > from.plus_ms(999)) {
+        return Err(NotNow::Answered);
+    }
     if now.since(from) > patience {
         return Err(NotNow::TooLate);
     }

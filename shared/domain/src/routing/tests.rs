@@ -35,7 +35,7 @@ fn facts(settings: &FirstTouch) -> Facts<'_> {
         source: "website",
         enquired_at: NOW,
         open: true,
-        answered: false,
+        wrote_at: None,
         reachable: true,
         consents: agreed(),
         window_open: false,
@@ -63,6 +63,7 @@ fn a_lead_is_written_to_in_its_language_or_it_is_said_why_not() {
     use Purpose::{Channel as Everything, Marketing};
     let settings = settings();
     let base = facts(&settings);
+    let answered = Facts { consents: consents(&[(Marketing, Granted, HOUR)]), ..base };
     let says = |message, conversation, form, default| Languages { message, conversation, form, default };
     let (ar, en) = (Some(Language::Ar), Some(Language::En));
     let day = 24 * HOUR;
@@ -88,7 +89,12 @@ fn a_lead_is_written_to_in_its_language_or_it_is_said_why_not() {
         ("a person answers", Facts { human: true, ..base }, "en welcome Manual"),
         ("off", Facts { settings: None, ..base }, "switched_off"),
         ("closed", Facts { open: false, ..base }, "lead_closed"),
-        ("answered", Facts { answered: true, ..base }, "already_written_to"),
+        ("answered", Facts { wrote_at: Some(NOW), enquired_at: ago(HOUR), ..answered }, "already_written_to"),
+        (
+            "asked for the opt-in",
+            Facts { wrote_at: Some(ago(60_000)), enquired_at: ago(HOUR), ..base },
+            "en welcome Grace",
+        ),
         ("no number", Facts { reachable: false, ..base }, "no_phone"),
         ("nothing agreed", Facts { consents: Consents::default(), ..base }, "no_opt_in"),
         ("ticked", Facts { consents: consents(&[(Marketing, Pending, 0)]), ..base }, "opt_in_pending"),
@@ -188,7 +194,8 @@ proptest! {
     #[test]
     fn nobody_is_written_to_without_number_and_opt_in_nor_outside_of_the_hours(
         consents in consent(),
-        (open, answered, reachable, window_open, human) in any::<(bool, bool, bool, bool, bool)>(),
+        (open, reachable, window_open, human) in any::<(bool, bool, bool, bool)>(),
+        wrote_ago in prop::option::of(0..48 * HOUR),
         ago in 0..10 * 24 * HOUR,
         later in 0..24 * HOUR,
         mode in prop::sample::select(vec![Mode::Auto, Mode::Grace, Mode::Manual]),
@@ -199,7 +206,8 @@ proptest! {
         let quiet = (from != to).then(|| QuietHours { from: clock(from), to: clock(to) });
         let settings = FirstTouch { mode, quiet_hours: quiet, ..settings() };
         let facts = Facts {
-            open, answered, reachable, window_open, human, consents,
+            open, reachable, window_open, human, consents,
+            wrote_at: wrote_ago.map(|ago| Millis::from_unix_ms(NOW.unix_ms() - ago)),
             enquired_at: Millis::from_unix_ms(NOW.unix_ms() - ago),
             ..facts(&settings)
         };
@@ -207,7 +215,7 @@ proptest! {
         let planned = plan(&facts, now);
         prop_assert_eq!(planned, plan(&facts, now));
         if let Ok(plan) = planned {
-            prop_assert!(open && !answered && reachable);
+            prop_assert!(open && reachable);
             prop_assert!(opted_in_at(&consents).is_some() && !consents.bars_everything());
             prop_assert!(!human || plan.mode == Mode::Manual);
             prop_assert!(window_open || matches!(plan.says, Says::Template(_)));
