@@ -3,7 +3,9 @@
 use axum::extract::State;
 use crm::settings::{Settings, change, settings};
 use domain::language::Language;
+use domain::lead::FieldError;
 use domain::price::{Currency, MAX_MARKUP_PERCENT, Pricing};
+use domain::routing::{Assignment, FirstTouch};
 use platform::Platform;
 use platform::dynamo::{NewAuditEntry, SettingsChange};
 use platform::http::{Admin, Caller, Data, JsonBody, Params, Problem, Viewer};
@@ -32,6 +34,14 @@ pub(crate) struct ChangeSettings {
     cold_text: Option<bool>,
     /// How price estimates are made.
     pricing: Option<ChangePricing>,
+    /// How leads are first written to; what is not named has its usual value. `null` switches it off.
+    #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<FirstTouch>))]
+    first_touch: Option<Option<FirstTouch>>,
+    /// Who gets new leads. `null` is nobody.
+    #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Assignment>))]
+    assignment: Option<Option<Assignment>>,
 }
 
 /// How price estimates are made; what is not named goes back to the list.
@@ -49,8 +59,10 @@ struct ChangePricing {
 }
 
 /// Tells `null` from an absent field.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
-    Option::<u32>::deserialize(deserializer).map(Some)
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 /// The settings of the tenant.
@@ -125,13 +137,27 @@ fn read(body: ChangeSettings) -> Result<SettingsChange, Problem> {
         retention_days: body.retention_days,
         cold_text: body.cold_text,
         pricing,
+        first_touch: body.first_touch.map(first_touch).transpose()?,
+        assignment: body.assignment.map(assignment).transpose()?,
     };
     if change == SettingsChange::default() {
-        let message =
-            "Expected at least one of `name`, `default_language`, `retention_days`, `cold_text`, `pricing`.";
+        let message = "Expected at least one of `name`, `default_language`, `retention_days`, `cold_text`, `pricing`, \
+             `first_touch`, `assignment`.";
         return Err(Problem::invalid("body", message));
     }
     Ok(change)
+}
+
+fn first_touch(given: Option<FirstTouch>) -> Result<Option<FirstTouch>, Problem> {
+    given.map(FirstTouch::checked).transpose().map_err(wrong)
+}
+
+fn assignment(given: Option<Assignment>) -> Result<Option<Assignment>, Problem> {
+    given.map(Assignment::checked).transpose().map_err(wrong)
+}
+
+fn wrong(error: FieldError) -> Problem {
+    Problem::invalid(error.field, error.message)
 }
 
 /// The names of the settings that change.
@@ -142,6 +168,8 @@ fn named(change: &SettingsChange) -> Vec<&'static str> {
         ("retention_days", change.retention_days.is_some()),
         ("cold_text", change.cold_text.is_some()),
         ("pricing", change.pricing.is_some()),
+        ("first_touch", change.first_touch.is_some()),
+        ("assignment", change.assignment.is_some()),
     ]
     .into_iter()
     .filter_map(|(name, changes)| changes.then_some(name))

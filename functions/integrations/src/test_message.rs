@@ -86,6 +86,7 @@ pub(crate) async fn post(
         purpose: SendPurpose::default(),
         confirm_language: true,
         number,
+        first_touch: false,
     };
     let by = by(&caller);
     let id = MessageId::from_ulid(seed.ulid("message"));

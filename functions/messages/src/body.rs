@@ -63,7 +63,10 @@ impl SendBody {
         // What is wrong with the body comes before what is not there.
         let target = target.ok_or(Problem::NotFound)?;
         let reply_to = reply_to.map_err(|_| Problem::NotFound)?;
-        Ok((Draft { target, content, reply_to, purpose, confirm_language, number: None }, schedule))
+        Ok((
+            Draft { target, content, reply_to, purpose, confirm_language, number: None, first_touch: false },
+            schedule,
+        ))
     }
 
     /// The recipient; `None` for an id that cannot be one.

@@ -1,7 +1,9 @@
-//! Messages we send: accepting, asking first, releasing, taking back, sending again, and reading any message.
+//! Messages we send: accepting, asking first, changing, holding, releasing, taking back, sending again, and reading any
+//! message.
 
 mod body;
 mod content;
+mod edit;
 mod message;
 mod moves;
 mod preflight;
@@ -17,14 +19,26 @@ use platform::transport::Transport;
 /// The routes as the OpenAPI document describes them.
 #[cfg(feature = "openapi")]
 #[derive(Debug, utoipa::OpenApi)]
-#[openapi(paths(send::post, message::get, moves::release, moves::cancel, moves::resend, preflight::post,))]
+#[openapi(paths(
+    send::post,
+    message::get,
+    edit::patch,
+    moves::hold,
+    moves::hand_off,
+    moves::release,
+    moves::cancel,
+    moves::resend,
+    preflight::post,
+))]
 pub struct Document;
 
 /// The routes, ready to serve.
 pub fn router(platform: Platform, transport: Transport) -> Router {
     let routes = Router::new()
         .route("/whatsapp/messages", post(send::post))
-        .route("/whatsapp/messages/{id}", get(message::get))
+        .route("/whatsapp/messages/{id}", get(message::get).patch(edit::patch))
+        .route("/whatsapp/messages/{id}/hold", post(moves::hold))
+        .route("/whatsapp/messages/{id}/hand-off", post(moves::hand_off))
         .route("/whatsapp/messages/{id}/release", post(moves::release))
         .route("/whatsapp/messages/{id}/cancel", post(moves::cancel))
         .route("/whatsapp/messages/{id}/resend", post(moves::resend))

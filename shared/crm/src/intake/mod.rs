@@ -1,11 +1,14 @@
 //! Leads that sources hand over: applied from the queue, pulled from portals, their credentials kept.
 
+mod agreed;
 mod feeds;
 mod pull;
 
 pub use feeds::{FeedError, FeedSettings, FeedView, connect_feed, disconnect_feed, show_feed};
 pub use pull::pull;
 
+use self::agreed::agreed;
+use crate::first_touch;
 use crate::ingest::IngestError;
 use crate::leads::{By, Enquiry, LeadError, capture, tell_captured};
 use domain::email::Email;
@@ -115,6 +118,7 @@ async fn one(
     raw: RawLead,
     now: Millis,
 ) -> Result<(), IngestError> {
+    let agreed = agreed(platform, delivery, &raw).await?;
     let enquiry = enquiry(delivery.kind, raw, delivery.received_at)
         .map_err(|reason| IngestError::Permanent { reason })?;
     // What makes it one enquiry: the source's id of it, else who asked and the trace of the delivery.
@@ -125,19 +129,26 @@ async fn one(
         None => derived_ulid(delivery.received_at.unix_ms(), &[&trace, who.unwrap_or_default()]),
     };
     let source = delivery.kind.as_str();
-    if let Some(id) = &enquiry.external_id
-        && platform.store.lead_of_enquiry(delivery.tenant, source, id).await?.is_some()
-    {
-        // Delivered or pulled before.
-        return Ok(());
-    }
     let by = By { tenant: delivery.tenant, actor: source, trace_id: delivery.trace_id, mark };
+    if let Some(id) = &enquiry.external_id
+        && let Some(lead) = platform.store.lead_of_enquiry(delivery.tenant, source, id).await?
+        && let Some(lead) = platform.store.lead(delivery.tenant, lead).await?
+    {
+        // Delivered or pulled before; the process that took it may have died before it wrote down what came with it.
+        for one in &agreed {
+            one.write(platform, by, lead.contact, now).await?;
+        }
+        return Ok(first_touch::begin(platform, delivery.tenant, lead.id, now).await?);
+    }
     let captured = capture(&platform.store, by, &enquiry, now).await.map_err(|error| match error {
         LeadError::Field(error) => IngestError::Permanent { reason: error.to_string() },
         LeadError::Person(error) => error,
         LeadError::Store(error) => error.into(),
         LeadError::Busy => IngestError::Transient { reason: LeadError::Busy.to_string() },
     })?;
+    for one in &agreed {
+        one.write(platform, by, captured.lead.contact_id, now).await?;
+    }
     Ok(tell_captured(platform, by, &captured, now).await?)
 }
 
