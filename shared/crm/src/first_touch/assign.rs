@@ -92,6 +92,7 @@ async fn written(
             at: now,
             enquired_at: None,
             enquiry: None,
+            touch: None,
         };
         let happening = Happening {
             id: EventId::from_ulid(mark),

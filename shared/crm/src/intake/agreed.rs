@@ -3,7 +3,7 @@
 use super::FeedDelivery;
 use crate::consent;
 use crate::leads::By;
-use domain::consent::{ConsentState, Purpose};
+use domain::consent::{ConsentState, Consents, Purpose};
 use domain::ids::{ConsentId, ContactId, derived_ulid};
 use domain::lead::FeedKind;
 use domain::routing::SourceOptIn;
@@ -83,6 +83,15 @@ fn is_ticked(opt_in: &SourceOptIn, kind: FeedKind, raw: &RawLead) -> bool {
 }
 
 impl Agreed {
+    /// Whether something was written down since that says it already, or takes it back.
+    pub(super) fn is_known(&self, known: &Consents, since: Millis) -> bool {
+        let standing = match self.purpose {
+            Purpose::Marketing => known.marketing,
+            Purpose::Channel => known.channel,
+        };
+        standing.is_some_and(|standing| standing.at >= self.at.min(since))
+    }
+
     /// Writes it down, once.
     pub(super) async fn write(
         &self,

@@ -135,7 +135,8 @@ async fn one(
         && let Some(lead) = platform.store.lead(delivery.tenant, lead).await?
     {
         // Delivered or pulled before; the process that took it may have died before it wrote down what came with it.
-        for one in &agreed {
+        let known = platform.store.consents(delivery.tenant, &[lead.contact]).await?;
+        for one in agreed.iter().filter(|one| !one.is_known(&known, lead.created_at)) {
             one.write(platform, by, lead.contact, now).await?;
         }
         return Ok(first_touch::begin(platform, delivery.tenant, lead.id, now).await?);

@@ -6,7 +6,7 @@ use crate::read::{self, Family};
 use domain::email::Email;
 use domain::ids::{EventId, LeadId, derived_ulid};
 use domain::language::{self, Language};
-use domain::lead::{Attributes, LeadSource, Utm, merged};
+use domain::lead::{Attributes, LeadSource, LeadStatus, Utm, merged};
 use domain::message::Referral;
 use domain::phone::Phone;
 use domain::time::Millis;
@@ -170,6 +170,7 @@ async fn touch(store: &Store, by: By<'_>, enquiry: &Enquiry) -> Result<Option<Ne
     Ok(wanted.then(|| NewTouch {
         said: enquiry.message.as_deref().and_then(language::detect),
         form: enquiry.language.or(of_box),
+        trace_id: by.trace_id,
     }))
 }
 
@@ -205,6 +206,13 @@ async fn added(store: &Store, by: By<'_>, enquiry: &Enquiry, lead: Lead) -> Resu
         at: enquiry.received_at,
         enquired_at: Some(enquiry.received_at),
         enquiry: enquiry.external_id.as_deref().map(|id| (enquiry.source.as_str(), id)),
+        touch: match lead.status {
+            // Made by a message on WhatsApp, or before leads were written to; and nobody has worked on it.
+            LeadStatus::New if store.touch(by.tenant, lead.id).await?.is_none() => {
+                touch(store, by, enquiry).await?
+            }
+            _ => None,
+        },
     };
     let again = happening(by, enquiry, "lead.enquired", lead.id, lead.contact);
     match store.change_lead(by.tenant, &lead, &change, &[again]).await? {

@@ -61,6 +61,8 @@ pub struct LeadChange<'a> {
     pub enquired_at: Option<Millis>,
     /// What the source calls the enquiry that was added: the source's name and its id.
     pub enquiry: Option<(&'a str, &'a str)>,
+    /// Its first touch, when it has none yet and gets one by the enquiry.
+    pub touch: Option<NewTouch>,
 }
 
 /// What became of a change.
@@ -131,8 +133,7 @@ impl Store {
             all.put(&self.crm.name, item_of(tenant, happening), Condition::default());
         }
         if let Some(touch) = lead.touch {
-            let (at, trace) = (lead.created_at, lead.trace_id);
-            let item = touch_item(ACTION, tenant, lead.id, lead.contact, touch, at, trace)?;
+            let item = touch_item(ACTION, tenant, lead.id, lead.contact, touch, lead.created_at)?;
             all.put(&self.crm.name, item, Condition::default());
         }
         let made = all.commit(&self.crm.aws, ACTION).await?;
@@ -181,6 +182,11 @@ impl Store {
         }
         if let Some((source, external_id)) = change.enquiry {
             let item = enquiry_item(tenant, source, external_id, read.id);
+            all.put(&self.crm.name, item, Condition::default());
+        }
+        if let Some(touch) = change.touch {
+            // The lead is as it was read, so it still has none.
+            let item = touch_item(ACTION, tenant, read.id, read.contact, touch, change.at)?;
             all.put(&self.crm.name, item, Condition::default());
         }
         match all.commit(&self.crm.aws, ACTION).await? {

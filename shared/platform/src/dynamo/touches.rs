@@ -36,12 +36,14 @@ impl TouchState {
 }
 
 /// What is known about a first touch when its lead is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewTouch {
     /// What the person's message speaks.
     pub said: Option<Language>,
     /// What the form spoke that they filled in.
     pub form: Option<Language>,
+    /// The trace of the enquiry.
+    pub trace_id: Uuid,
 }
 
 /// A first touch as stored.
@@ -108,7 +110,6 @@ pub(super) fn touch_item(
     contact: ContactId,
     new: NewTouch,
     at: Millis,
-    trace: Uuid,
 ) -> Result<Item, StoreError> {
     let key = keys::touch(tenant, lead);
     let item = TouchItem {
@@ -121,7 +122,7 @@ pub(super) fn touch_item(
         looks: 0,
         said: new.said,
         form: new.form,
-        trace,
+        trace: new.trace_id,
         rev: 0,
         dpk: Some(keys::touches_due(keys::touch_shard(lead))),
         dsk: Some(keys::touch_due_sort(at.plus_ms(STALE_MS), tenant, lead)),
