@@ -21,7 +21,7 @@ use domain::time::Millis;
 use platform::Platform;
 use platform::dynamo::{Happening, SendRecord, StoreError, TouchState};
 use platform::queue::outbound::Errand;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What the timeline and changes of a lead name as who did it.
 const ACTOR: &str = "first_touch";
@@ -120,11 +120,7 @@ pub(crate) async fn note(
         actor,
         recorded_at: begun,
         trace_id: by.trace_id,
-        data: said(record),
+        data: json!({"message_id": record.id}),
     };
     platform.store.record_happening(by.tenant, &happening).await.map(drop)
-}
-
-fn said(record: &SendRecord) -> Value {
-    json!({"message_id": record.id})
 }

@@ -1,6 +1,6 @@
 //! Letting a first touch go when its clock runs out, and handing it to a person instead.
 
-use super::{ACTOR, note, said};
+use super::{ACTOR, note};
 use crate::events::{Emitter, Receiver, conversation_updated};
 use crate::read::{self, ConversationStatus, Facts, Family};
 use crate::send::{By, Moved, queue_errand};
@@ -39,8 +39,7 @@ pub async fn release_due(
     if is_handed_over(store, tenant, record.contact).await? {
         // A person answers now: it waits for them.
         if store.hold_send(tenant, &record, now).await? {
-            let mut data = said(&record);
-            data["reason"] = json!("conversation_with_a_person");
+            let data = json!({"message_id": id, "reason": "conversation_with_a_person"});
             let happening = Happening {
                 id: EventId::from_ulid(derived_ulid(at.unix_ms(), &[&id.to_string(), "held"])),
                 contact: record.contact,
