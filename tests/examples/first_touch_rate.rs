@@ -1,9 +1,9 @@
 //! How long a lead waits for its first message on this machine: leads of the five sources in mode `auto`, the simulator
 //! answering at once.
 //!
-//! `cargo run --profile bench-local -p e2e --example first_touch_rate [leads]`. Prints one line of JSON: from the moment
-//! a source posts to the call of the provider, and the stages in between. The load generator and the simulator run on the
-//! same cores.
+//! `cargo run --profile bench-local -p e2e --example first_touch_rate [leads] [leads per second]`. Prints one line of
+//! JSON: from the moment a source posts to the call of the provider, and the stages in between. The load generator and the
+//! simulator run on the same cores; 0 leads per second posts all of them at once.
 
 use axum::Router;
 use axum::extract::Path;
@@ -24,6 +24,7 @@ const APP_SECRET: &str = "app-secret-of-the-bench";
 #[tokio::main]
 async fn main() {
     let count: usize = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1_000);
+    let per_second: u64 = std::env::args().nth(2).and_then(|text| text.parse().ok()).unwrap_or(20);
     // Leads of Meta are fetched from here; the messages of this tenant leave by 360dialog.
     let meta = meta().await;
     let world = World::start_with(Options { meta_url: Some(meta), ..Options::default() }).await;
@@ -56,7 +57,13 @@ async fn main() {
     world.settled().await;
 
     let (world_ref, tokens_ref, id) = (&world, &tokens, tenant.id.as_str());
+    let start = tokio::time::Instant::now();
     let began: HashMap<String, u64> = futures_util::stream::iter(1..=count)
+        .then(|n| async move {
+            let turn = (n as u64 * 1_000).checked_div(per_second).unwrap_or(0);
+            tokio::time::sleep_until(start + Duration::from_millis(turn)).await;
+            n
+        })
         .map(|n| async move { capture(world_ref, id, tokens_ref, n).await })
         .buffer_unordered(CONNECTIONS)
         .collect()
@@ -104,7 +111,7 @@ async fn main() {
     let [total, front, planning, sending] = shown;
     println!(
         "{}",
-        json!({"leads": count, "capture_to_call_ms": total, "stages_ms": {
+        json!({"leads": count, "per_second": per_second, "capture_to_call_ms": total, "stages_ms": {
             "posted_to_received": front, "received_to_drafted": planning, "drafted_to_call": sending}})
     );
 }

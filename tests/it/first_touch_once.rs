@@ -207,3 +207,71 @@ async fn who_works_on_a_lead_is_named_by_the_rules_and_a_person_who_comes_again_
     assert_eq!(lead(&desk, "+971501234501", json!({"area": "Dubai Marina"})).await, again);
     assert_eq!(owner(&again).await, "mona");
 }
+
+#[tokio::test]
+async fn settings_that_cannot_be_are_named_and_each_is_switched_off_alone() {
+    let world = World::start().await;
+    let desk = desk(&world, json!({"sources": {"Bayut.com": {"language": "ar"}}})).await;
+    let path = "/v1/settings";
+    let before = world.get(path, desk.key()).await.data();
+    assert_eq!(before["first_touch"]["sources"]["bayut"]["language"], "ar", "{before}");
+    assert_eq!(before["assignment"], Value::Null);
+    let good = json!({"en": {"name": "office_hours"}});
+    for (body, field) in [
+        (json!({"first_touch": {}}), "first_touch.templates"),
+        (json!({"first_touch": {"templates": good, "grace_seconds": 21}}), "first_touch.grace_seconds"),
+        (json!({"first_touch": {"templates": good, "mode": "later"}}), "first_touch.mode"),
+        (
+            json!({"first_touch": {"templates": {"en": {"name": "x", "variables": ["{name}"]}}}}),
+            "first_touch.templates.en.variables.0",
+        ),
+        (json!({"assignment": {}}), "assignment.agents"),
+        (json!({"assignment": {"agents": ["a"], "rules": [{"agents": ["b"]}]}}), "assignment.rules[0]"),
+    ] {
+        let refused = set(&desk, body.clone()).await;
+        let shown = (refused.status.as_u16(), refused.json()["error"]["field"].clone());
+        assert_eq!(shown, (400, json!(field)), "{body}: {:?}", refused.json());
+    }
+    assert_eq!(world.get(path, desk.key()).await.data(), before);
+    let changed = set(&desk, json!({"assignment": {"agents": ["sara"]}, "first_touch": null})).await;
+    assert_eq!((changed.status.as_u16(), &changed.data()["first_touch"]), (200, &Value::Null));
+    assert_eq!(changed.data()["assignment"]["sticky"], true);
+    let audit = world.all("/v1/audit?action=settings.change", &desk.tenant.keys.live_admin).await;
+    assert_eq!(audit[0]["target"], "first_touch,assignment");
+    assert_eq!(set(&desk, json!({"assignment": null})).await.data()["assignment"], Value::Null);
+    let id = lead(&desk, "+971501234501", json!({})).await;
+    world.settled().await;
+    assert_eq!(shown(&desk, &id).await["first_touch"], Value::Null, "nothing is planned any more");
+}
+
+#[tokio::test]
+async fn the_sandbox_calls_nobody_and_a_provider_without_templates_needs_an_open_window() {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    let test = &desk.tenant.keys.test_admin;
+    let settings = json!({"first_touch": {"mode": "auto", "templates": {"en": {"name": "office_hours"}}}});
+    assert_eq!(world.call("PATCH", "/v1/settings", test, &settings).await.status, 200);
+    let made = world.post("/v1/leads", test, &enquiry("+971501234501", json!({}))).await;
+    assert_eq!(made.status, 201, "{:?}", made.json());
+    world.settled().await;
+    let path = format!("/v1/leads/{}", text_of(&made.data(), "id"));
+    let touch = world.get(&path, test).await.data()["first_touch"].clone();
+    assert_eq!(touch["state"], "sent", "{touch}");
+    let message =
+        world.get(&format!("/v1/whatsapp/messages/{}", text_of(&touch, "message_id")), test).await.data();
+    assert_eq!((&message["simulated"], &message["provider"]), (&json!(true), &json!("sandbox")));
+    assert!(desk.sent().is_empty());
+
+    let desk = world.desk("ultramsg");
+    let draft = json!({"name": "welcome_note", "language": "en", "category": "utility", "submit": true,
+        "body": "Thank you, we will answer you soon."});
+    let made = world.post("/v1/whatsapp/templates", &desk.tenant.keys.live_admin, &draft).await;
+    assert_eq!(made.status, 201, "{:?}", made.json());
+    let settings = json!({"first_touch": {"mode": "auto", "templates": {"en": {"name": "welcome_note"}}}});
+    assert_eq!(set(&desk, settings).await.status, 200);
+    let id = lead(&desk, "+971501234501", json!({})).await;
+    world.settled().await;
+    let touch = until(&desk, &id, "waiting").await;
+    assert_eq!(touch["reason"], "outside_24h_window", "{touch}");
+    assert!(desk.sent().is_empty());
+}

@@ -1,12 +1,14 @@
 //! Who works on a new lead, by the tenant's rules.
 
 use super::ACTOR;
+use crate::events::{Emitter, Receiver};
 use crate::leads::{By, tell_changed};
 use crate::read::{self, Facts, Family};
 use domain::ids::{EventId, LeadId, TenantId, derived_ulid};
 use domain::language::Language;
 use domain::routing::{Assignment, Owner, OwnerFacts, in_turn, owner};
 use domain::time::Millis;
+use domain::webhook::EventType;
 use platform::Platform;
 use platform::dynamo::{Happening, Lead, LeadCard, LeadChange, LeadChanged, Store, StoreError};
 use serde_json::json;
@@ -78,9 +80,9 @@ async fn written(
     let store = &platform.store;
     let id = unowned.lead.id;
     let mark = derived_ulid(now.unix_ms(), &[&id.to_string(), "assignment"]);
+    let mut lead = unowned.lead.clone();
     for _ in 0..TRIES {
-        // By a consistent read: a person may have been faster, and keeps it.
-        let Some(lead) = store.lead(tenant, id).await? else { return Ok(None) };
+        // A person may have been faster, and keeps it.
         if lead.card.assigned_to.is_some() {
             return Ok(lead.card.assigned_to);
         }
@@ -105,12 +107,18 @@ async fn written(
             data: json!({"from": null, "to": name}),
         };
         if store.change_lead(tenant, &lead, &change, &[happening]).await? == LeadChanged::Yes {
-            if let Some(shown) = read::fresh_lead(store, tenant, id, now).await? {
+            let receivers = Receiver::read(platform, tenant).await?;
+            let emitter = Emitter { platform, tenant, receivers: &receivers, trace_id, now };
+            if emitter.wants(EventType::LeadUpdated)
+                && let Some(shown) = read::fresh_lead(store, tenant, id, now).await?
+            {
                 let by = By { tenant, actor: ACTOR, trace_id, mark };
                 tell_changed(platform, by, &shown, now).await?;
             }
             return Ok(Some(name.to_owned()));
         }
+        let Some(now_it_is) = store.lead(tenant, id).await? else { return Ok(None) };
+        lead = now_it_is;
     }
     Ok(None)
 }

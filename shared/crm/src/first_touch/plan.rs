@@ -92,8 +92,7 @@ async fn planned(
         family.get(PersonField::Phone).and_then(|text| Phone::from_wa_id(text.trim_start_matches('+')).ok());
     let reachable = phone.is_some();
     let situation = Situation::of_contact(store, tenant, Some(family.id()), phone).await?;
-    let conversations = store.conversations(tenant, &family.ids()).await?;
-    let conversation = Conversation::of(conversations.iter());
+    let conversation = situation.conversation.clone();
     let languages = Languages {
         message: touch.said,
         conversation: situation.language,
