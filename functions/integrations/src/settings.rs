@@ -5,7 +5,9 @@ use axum::extract::State;
 use crm::settings::{Settings, change, settings};
 use domain::consent_settings::ConsentSettings;
 use domain::language::Language;
+use domain::lead::FieldError;
 use domain::price::{Currency, MAX_MARKUP_PERCENT, Pricing};
+use domain::routing::{Assignment, FirstTouch};
 use platform::Platform;
 use platform::dynamo::{NewAuditEntry, SettingsChange};
 use platform::http::{Admin, Caller, Data, JsonBody, Params, Problem, Viewer};
@@ -38,6 +40,14 @@ pub(crate) struct ChangeSettings {
     consent: Option<ConsentSettings>,
     /// When customers are to talk to a person.
     escalation: Option<ChangeEscalation>,
+    /// How leads are first written to; what is not named has its usual value. `null` switches it off.
+    #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<FirstTouch>))]
+    first_touch: Option<Option<FirstTouch>>,
+    /// Who gets new leads. `null` is nobody.
+    #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Assignment>))]
+    assignment: Option<Option<Assignment>>,
 }
 
 /// How price estimates are made; what is not named goes back to the list.
@@ -55,8 +65,10 @@ struct ChangePricing {
 }
 
 /// Tells `null` from an absent field.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
-    Option::<u32>::deserialize(deserializer).map(Some)
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 /// The settings of the tenant.
@@ -141,13 +153,27 @@ fn read(body: ChangeSettings) -> Result<SettingsChange, Problem> {
         cold_text: body.cold_text,
         pricing,
         consent: body.consent,
+        first_touch: body.first_touch.map(first_touch).transpose()?,
+        assignment: body.assignment.map(assignment).transpose()?,
     };
     if change == SettingsChange::default() && body.escalation.is_none() {
         let message = "Expected at least one of `name`, `default_language`, `retention_days`, `cold_text`, \
-                       `pricing`, `consent`, `escalation`.";
+                       `pricing`, `consent`, `escalation`, `first_touch`, `assignment`.";
         return Err(Problem::invalid("body", message));
     }
     Ok(change)
+}
+
+fn first_touch(given: Option<FirstTouch>) -> Result<Option<FirstTouch>, Problem> {
+    given.map(FirstTouch::checked).transpose().map_err(wrong)
+}
+
+fn assignment(given: Option<Assignment>) -> Result<Option<Assignment>, Problem> {
+    given.map(Assignment::checked).transpose().map_err(wrong)
+}
+
+fn wrong(error: FieldError) -> Problem {
+    Problem::invalid(error.field, error.message)
 }
 
 /// The names of the settings that change.
@@ -160,6 +186,8 @@ fn named(change: &SettingsChange) -> Vec<&'static str> {
         ("pricing", change.pricing.is_some()),
         ("consent", change.consent.is_some()),
         ("escalation", change.escalation.is_some()),
+        ("first_touch", change.first_touch.is_some()),
+        ("assignment", change.assignment.is_some()),
     ]
     .into_iter()
     .filter_map(|(name, changes)| changes.then_some(name))

@@ -87,6 +87,7 @@ pub(crate) async fn post(
         confirm_language: true,
         number,
         once: None,
+        first_touch: false,
     };
     let by = by(&caller);
     let id = MessageId::from_ulid(seed.ulid("message"));

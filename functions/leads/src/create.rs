@@ -7,6 +7,7 @@ use crm::leads::{By, Captured, Enquiry, capture, tell_captured};
 use domain::consent::{ConsentState, Purpose};
 use domain::email::Email;
 use domain::ids::ConsentId;
+use domain::language::Language;
 use domain::lead::{self, Attributes, LeadSource, MOST_BEDROOMS, Utm};
 use domain::message::Referral;
 use domain::phone::Phone;
@@ -59,6 +60,8 @@ pub(crate) struct LeadBody {
     attributes: Option<Attributes>,
     #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     message: Option<String>,
+    /// What the person speaks, where nothing they wrote says so.
+    language: Option<Language>,
     consent: Option<ConsentGiven>,
     referral: Option<Referral>,
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]
@@ -225,11 +228,17 @@ fn read(body: &LeadBody, received_at: Millis) -> Result<Enquiry, Problem> {
         attributes: lead::merged(&Attributes::new(), &attributes).map_err(field)?,
         referral,
         external_id: text("external_id", body.external_id.as_deref(), LONGEST_ID)?,
+        language: body.language.or_else(|| of_consent(body)),
         opt_in: None,
         message: text("message", body.message.as_deref(), LONGEST_TEXT)?,
         enquired_at: None,
         received_at,
     })
+}
+
+/// The language of the words that the person agreed to.
+fn of_consent(body: &LeadBody) -> Option<Language> {
+    Language::parse(body.consent.as_ref()?.language.as_deref()?)
 }
 
 fn source(given: Option<&str>, tagged: Option<&str>) -> Result<LeadSource, Problem> {

@@ -74,7 +74,16 @@ impl SendBody {
         let target = target.ok_or(Problem::NotFound)?;
         let reply_to = reply_to.map_err(|_| Problem::NotFound)?;
         Ok((
-            Draft { target, content, reply_to, purpose, confirm_language, number: None, once: None },
+            Draft {
+                target,
+                content,
+                reply_to,
+                purpose,
+                confirm_language,
+                number: None,
+                once: None,
+                first_touch: false,
+            },
             schedule,
         ))
     }

@@ -206,7 +206,7 @@ fn template_use(
 }
 
 /// Variables by name or by order; numbers and yes/no are taken as they are written.
-fn variables(given: Option<Value>, field: &str) -> Result<Variables, Problem> {
+pub(crate) fn variables(given: Option<Value>, field: &str) -> Result<Variables, Problem> {
     match given {
         None | Some(Value::Null) => Ok(Variables::default()),
         Some(Value::Object(members)) => named(members, field),

@@ -1,7 +1,9 @@
-//! Messages we send: accepting, asking first, releasing, taking back, sending again, and reading any message.
+//! Messages we send: accepting, asking first, changing, holding, releasing, taking back, sending again, and reading any
+//! message.
 
 mod body;
 mod content;
+mod edit;
 mod evidence;
 mod message;
 mod moves;
@@ -22,6 +24,9 @@ use platform::transport::Transport;
     send::post,
     message::get,
     evidence::get,
+    edit::patch,
+    moves::hold,
+    moves::hand_off,
     moves::release,
     moves::cancel,
     moves::resend,
@@ -33,8 +38,10 @@ pub struct Document;
 pub fn router(platform: Platform, transport: Transport) -> Router {
     let routes = Router::new()
         .route("/whatsapp/messages", post(send::post))
-        .route("/whatsapp/messages/{id}", get(message::get))
         .route("/whatsapp/messages/{id}/evidence", get(evidence::get))
+        .route("/whatsapp/messages/{id}", get(message::get).patch(edit::patch))
+        .route("/whatsapp/messages/{id}/hold", post(moves::hold))
+        .route("/whatsapp/messages/{id}/hand-off", post(moves::hand_off))
         .route("/whatsapp/messages/{id}/release", post(moves::release))
         .route("/whatsapp/messages/{id}/cancel", post(moves::cancel))
         .route("/whatsapp/messages/{id}/resend", post(moves::resend))

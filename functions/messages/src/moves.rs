@@ -1,4 +1,4 @@
-//! `POST /v1/whatsapp/messages/{id}/release`, `/cancel`, `/resend`
+//! `POST /v1/whatsapp/messages/{id}/hold`, `/hand-off`, `/release`, `/cancel`, `/resend`
 
 use crate::send::{by, shown};
 use axum::extract::State;
@@ -8,6 +8,50 @@ use domain::ids::MessageId;
 use platform::Platform;
 use platform::dynamo::StoreError;
 use platform::http::{Admin, Agent, Caller, Data, NoBody, Params, PathId, Problem, Seed};
+
+/// Keeps a message until a person releases it: stops the clock of a draft, or takes a queued message out of its turn.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/messages/{id}/hold", operation_id = "hold_message", tag = "messages",
+    security(("api_key" = ["agent"])),
+    params(("id" = MessageId, Path, description = "The message.")),
+    responses((status = 200, description = "The message as it is now.", body = Message)),
+))]
+pub(crate) async fn hold(
+    caller: Caller<Agent>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+    seed: Seed,
+    NoBody: NoBody,
+) -> Result<Data<Message>, Problem> {
+    params.only(&[])?;
+    let (by, id) = (by(&caller), id.parse(MessageId::parse)?);
+    let moved = crm::send::hold(&platform, by, id, seed.first_at, caller.now()).await;
+    answer(&platform, by, id, moved, "Only a held or queued message can be held").await
+}
+
+/// Hands the conversation of a held or queued message to a person.
+///
+/// The message waits until it is released; the conversation's `status` is `human`.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/whatsapp/messages/{id}/hand-off", operation_id = "hand_off_message", tag = "messages",
+    security(("api_key" = ["agent"])),
+    params(("id" = MessageId, Path, description = "The message.")),
+    responses((status = 200, description = "The message as it is now.", body = Message)),
+))]
+pub(crate) async fn hand_off(
+    caller: Caller<Agent>,
+    State(platform): State<Platform>,
+    params: Params,
+    id: PathId,
+    seed: Seed,
+    NoBody: NoBody,
+) -> Result<Data<Message>, Problem> {
+    params.only(&[])?;
+    let (by, id) = (by(&caller), id.parse(MessageId::parse)?);
+    let moved = crm::first_touch::hand_off(&platform, by, id, seed.first_at, caller.now()).await;
+    answer(&platform, by, id, moved, "Only a held or queued message can be handed to a person").await
+}
 
 /// Lets a held message go.
 #[cfg_attr(feature = "openapi", utoipa::path(

@@ -1,12 +1,14 @@
-//! Sends what waits: each record of the queue names a conversation, whose messages go out one after the other.
+//! Sends what waits: each record of the queue names a conversation, whose messages go out one after the other; before
+//! that a lead may have to be first written to, or a draft's time have come.
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use crm::dispatch::drain;
+use crm::first_touch::{TouchError, release_due, touch};
 use crm::status::report;
 use futures_util::StreamExt as _;
 use platform::Platform;
 use platform::bucket::Bucket;
-use platform::queue::outbound::LaneJob;
+use platform::queue::outbound::{Errand, LaneJob, OutboundJob};
 use platform::telemetry::chain;
 use platform::transport::Transport;
 
@@ -40,7 +42,7 @@ impl Sender {
     }
 
     async fn one(&self, message: &SqsMessage) -> Option<BatchItemFailure> {
-        let job = match LaneJob::decode(message.body.as_deref().unwrap_or_default()) {
+        let job = match OutboundJob::decode(message.body.as_deref().unwrap_or_default()) {
             Ok(job) => job,
             Err(error) => {
                 // Not ours: the dead-letter queue keeps it for a person.
@@ -48,13 +50,33 @@ impl Sender {
                 return Some(failure(message));
             }
         };
-        match drain(&self.platform, &self.transport, &self.bucket, job).await {
+        let lane = match self.errand(job).await {
+            Ok(Some(lane)) => lane,
+            Ok(None) => return None,
+            Err(error) => {
+                tracing::warn!(tenant.id = %job.lane.tenant, "a first touch waits: {}", chain(&error));
+                return Some(failure(message));
+            }
+        };
+        match drain(&self.platform, &self.transport, &self.bucket, lane).await {
             Ok(()) => None,
             Err(error) => {
-                tracing::warn!(tenant.id = %job.tenant, "a lane waits: {}", chain(&error));
+                tracing::warn!(tenant.id = %lane.tenant, "a lane waits: {}", chain(&error));
                 Some(failure(message))
             }
         }
+    }
+
+    /// Does what comes first; the lane that is to be emptied then, if one is.
+    async fn errand(&self, job: OutboundJob) -> Result<Option<LaneJob>, TouchError> {
+        let tenant = job.lane.tenant;
+        let now = self.platform.clock.now();
+        let contact = match job.first {
+            None => return Ok(Some(job.lane)),
+            Some(Errand::Touch(lead)) => touch(&self.platform, &self.transport, tenant, lead, now).await?,
+            Some(Errand::Release(message)) => release_due(&self.platform, tenant, message, now).await?,
+        };
+        Ok(contact.map(|contact| LaneJob { tenant, contact }))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod dispatch;
 pub mod endpoints;
 pub mod events;
 mod fence;
+pub mod first_touch;
 pub mod forms;
 pub mod health;
 pub mod inbox;

@@ -78,6 +78,8 @@ pub async fn tenant(
         pricing: Pricing::default(),
         consent: ConsentSettings::default(),
         escalation: Escalation::default(),
+        first_touch: None,
+        assignment: None,
     };
     let sandbox = Tenant {
         id: twin,

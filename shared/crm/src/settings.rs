@@ -5,6 +5,7 @@ use domain::escalation::{Category, Escalation};
 use domain::ids::TenantId;
 use domain::language::Language;
 use domain::price::Pricing;
+use domain::routing::{Assignment, FirstTouch};
 use domain::tenant::{Plan, Tenant};
 use platform::dynamo::{NewAuditEntry, SettingsChange, Store, StoreError};
 use serde::Serialize;
@@ -32,6 +33,10 @@ pub struct Settings {
     pub consent: ConsentSettings,
     /// When customers are to talk to a person.
     pub escalation: EscalationView,
+    /// How leads are first written to; `null` not at all.
+    pub first_touch: Option<FirstTouch>,
+    /// Who gets new leads; `null` nobody.
+    pub assignment: Option<Assignment>,
     /// Whether this is the sandbox of a test key, whose settings are its own.
     pub sandbox: bool,
 }
@@ -90,6 +95,8 @@ impl From<Tenant> for Settings {
             pricing: tenant.pricing,
             consent: tenant.consent,
             escalation: EscalationView::of(&tenant.escalation),
+            first_touch: tenant.first_touch,
+            assignment: tenant.assignment,
             sandbox: tenant.sandbox_of.is_some(),
         }
     }

@@ -5,6 +5,7 @@ use crate::chatwoot;
 use crate::deliver::{self, SweptDeliveries};
 use crate::dispatch::{self, SweptSends};
 use crate::events::{self, SweptEvents};
+use crate::first_touch;
 use crate::health::{self, SweptNumbers};
 use crate::intake;
 use crate::templates;
@@ -32,6 +33,8 @@ pub struct Swept {
     pub returned: u32,
     /// Messages on their way out.
     pub sends: SweptSends,
+    /// First touches of leads that were put on the queue again.
+    pub touches: u32,
     /// Deliveries of customer webhooks.
     pub deliveries: SweptDeliveries,
     /// What receivers were told.
@@ -65,6 +68,7 @@ pub async fn sweep(
     // What keeps one of them from its work must not keep the others.
     let parked = park_overdue(platform, now, &mut swept).await;
     let sends = dispatch::sweep(platform, now).await;
+    let touches = first_touch::sweep(platform, now).await;
     let told = events::sweep(platform, now).await;
     let deliveries = deliver::sweep(platform, now).await;
     let carried = chatwoot::sweep(platform, now).await;
@@ -78,6 +82,7 @@ pub async fn sweep(
     swept.carried = carried?;
     swept.numbers = numbers?;
     swept.sends = sends?;
+    swept.touches = touches?;
     swept.events = told?;
     swept.deliveries = deliveries?;
     parked.map(|()| swept)

@@ -35,6 +35,7 @@ pub mod provider;
 pub mod rate;
 pub mod receipt;
 pub mod redacted;
+pub mod routing;
 #[cfg(feature = "openapi")]
 mod schema;
 pub mod setup;

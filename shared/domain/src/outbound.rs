@@ -57,12 +57,17 @@ pub enum HeldFor {
     Caller,
     /// It is a template, and the number sends conservatively; released by itself when the mode ends.
     ConservativeMode,
+    /// It is the first touch of a lead; released by itself at `release_at`, where that is set.
+    FirstTouch,
 }
 
 /// The code of a message that waits for its turn on a number in conservative mode.
 pub const WAITS_FOR_TURN: &str = "conservative_mode";
 /// The code of a message that waits because the messaging limit is used up.
 pub const WAITS_FOR_LIMIT: &str = "messaging_limit_used";
+
+/// The code of a first touch that waits for an hour at which it may leave.
+pub const WAITS_FOR_HOUR: &str = "quiet_hours";
 
 /// How long a sender may hold a message, in milliseconds: longer than the provider call, shorter than the queue's
 /// visibility timeout.

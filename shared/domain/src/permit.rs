@@ -1,6 +1,6 @@
 //! May this message be sent, and if not, why: one rule for send, preflight and sender alike.
 
-use crate::consent::Consents;
+use crate::consent::{ConsentState, Consents, Standing};
 use crate::language::Language;
 use crate::template::contract::Mismatch;
 use crate::template::{Category, Template, TemplateState};
@@ -95,6 +95,8 @@ pub struct Facts<'a> {
     pub confirm_language: bool,
     /// Whether it is the one message that asks to confirm a ticked box; only the product itself says so.
     pub asks_for_opt_in: bool,
+    /// Whether it rests on an opt-in, whatever it counts as: the first touch of a lead.
+    pub opt_in_needed: bool,
 }
 
 /// A reason not to send.
@@ -140,6 +142,7 @@ pub enum Barred {
 pub struct Permit {
     purpose: SendPurpose,
     needs_window: bool,
+    needs_opt_in: bool,
 }
 
 impl Permit {
@@ -155,10 +158,24 @@ impl Permit {
         self.needs_window
     }
 
-    /// Whether the claim must find an opt-in to marketing.
+    /// Whether the claim must find that marketing was not withdrawn.
     #[must_use]
     pub const fn needs_opt_in(self) -> bool {
-        matches!(self.purpose, SendPurpose::Marketing)
+        self.needs_opt_in
+    }
+}
+
+/// Since when a person agrees to be written to first: to offers, or to the channel without having withdrawn offers. A
+/// withdrawal of either ends it.
+#[must_use]
+pub fn opted_in_at(consents: &Consents) -> Option<Millis> {
+    if consents.bars_everything() {
+        return None;
+    }
+    let granted = |standing: Standing| (standing.state == ConsentState::Granted).then_some(standing.at);
+    match consents.marketing {
+        Some(marketing) => granted(marketing),
+        None => consents.channel.and_then(granted),
     }
 }
 
@@ -227,6 +244,13 @@ pub fn permit(facts: &Facts<'_>, now: Millis) -> Result<Permit, Vec<Refusal>> {
         refusals.push(Refusal::DoNotContact(barred));
     } else if purpose == SendPurpose::Marketing && facts.number_changed {
         refusals.push(Refusal::DoNotContact(Barred::NumberChanged));
+    } else if facts.opt_in_needed
+        && opted_in_at(&facts.consents).is_none()
+        && !facts.consents.bars_everything()
+    {
+        let barred =
+            if facts.consents.marketing.is_some() { Barred::MarketingRevoked } else { Barred::NoOptIn };
+        refusals.push(Refusal::DoNotContact(barred));
     }
     if let (TemplateFact::Found { template, .. }, Some(language), false) =
         (facts.template, facts.language, facts.confirm_language)
@@ -235,7 +259,8 @@ pub fn permit(facts: &Facts<'_>, now: Millis) -> Result<Permit, Vec<Refusal>> {
         refusals
             .push(Refusal::LanguageMismatch { conversation: language, template: template.language.clone() });
     }
-    if refusals.is_empty() { Ok(Permit { purpose, needs_window }) } else { Err(refusals) }
+    let needs_opt_in = purpose == SendPurpose::Marketing || facts.opt_in_needed;
+    if refusals.is_empty() { Ok(Permit { purpose, needs_window, needs_opt_in }) } else { Err(refusals) }
 }
 
 /// Whether a registered language code (`en_US`) is a form of a language.

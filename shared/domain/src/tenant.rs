@@ -6,6 +6,7 @@ use crate::ids::TenantId;
 use crate::language::Language;
 use crate::price::Pricing;
 use crate::provider::Provider;
+use crate::routing::{Assignment, FirstTouch};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,12 @@ pub struct Tenant {
     /// When its customers are to talk to a person.
     #[serde(default)]
     pub escalation: Escalation,
+    /// How leads are first written to; not at all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_touch: Option<FirstTouch>,
+    /// Who gets new leads; nobody when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignment: Option<Assignment>,
 }
 
 /// One of a tenant's numbers, as far as routing needs it.

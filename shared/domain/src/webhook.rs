@@ -10,6 +10,8 @@ pub enum EventType {
     LeadCreated,
     /// A lead was changed.
     LeadUpdated,
+    /// The first touch of a lead waits for a person, or for its time.
+    LeadFirstTouchDraft,
     /// A customer wrote.
     MessageReceived,
     /// A message of ours came a step further.
@@ -40,9 +42,10 @@ pub enum EventType {
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::LeadCreated,
         Self::LeadUpdated,
+        Self::LeadFirstTouchDraft,
         Self::MessageReceived,
         Self::MessageStatus,
         Self::MessageFailed,
@@ -64,6 +67,7 @@ impl EventType {
         match self {
             Self::LeadCreated => "lead.created",
             Self::LeadUpdated => "lead.updated",
+            Self::LeadFirstTouchDraft => "lead.first_touch.draft",
             Self::MessageReceived => "message.received",
             Self::MessageStatus => "message.status",
             Self::MessageFailed => "message.failed",

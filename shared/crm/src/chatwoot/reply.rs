@@ -76,6 +76,7 @@ pub async fn take(
         confirm_language: false,
         number: None,
         once: None,
+        first_touch: false,
     };
     let by = By { tenant, key: Some(chatwoot_key()), trace_id: delivery.trace_id };
     let why = match accept(platform, transport, by, &draft, Schedule::default(), id, now).await {

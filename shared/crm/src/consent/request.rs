@@ -84,6 +84,7 @@ pub async fn request_opt_in(
         confirm_language: true,
         number: None,
         once: Some(Once::OptInRequest),
+        first_touch: false,
     };
     let from = send::By { tenant: by.tenant, key: None, trace_id: by.trace_id };
     match accepted(platform, transport, from, &draft, id, now).await {

@@ -134,6 +134,7 @@ pub async fn in_the_way(
     }
     let contact = match target {
         Target::Conversation(id) => Some(id.contact()),
+        Target::Contact(contact) => Some(*contact),
         Target::Lead(id) => store.lead(tenant, *id).await?.map(|lead| lead.contact),
         Target::Phone(phone) => {
             let known = store.known_identity(tenant, &Identity::Phone(phone.clone()), false).await?;

@@ -7,14 +7,15 @@ use crate::credentials::{secret, sender};
 use crate::fence::fence;
 use crate::health::{self, Gate};
 use crate::media::addressed;
-use crate::send::{Found, Reason, Route, Situation, decide, enqueue};
+use crate::send::{Asked, Found, Reason, Route, Situation, decide, enqueue};
 use crate::templates;
 use domain::failure::{Failure, FailureClass};
 use domain::ids::TenantId;
-use domain::outbound::{LEASE_MS, PAUSED_AT_MOST_MS, STALE_MS};
+use domain::outbound::{LEASE_MS, PAUSED_AT_MOST_MS, STALE_MS, WAITS_FOR_HOUR};
 use domain::outgoing::Outgoing;
 use domain::permit::{Permit, Refusal};
 use domain::provider::Provider;
+use domain::routing::may_leave_at;
 use domain::template::TemplateState;
 use domain::template::contract::fill;
 use domain::time::Millis;
@@ -28,6 +29,8 @@ use providers::outbound::{Recipient, Send, outcome, request};
 
 /// When to ask again for a secret that KMS does not open, in milliseconds.
 const LOCKED_MS: u64 = 30_000;
+/// A day in milliseconds.
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// What the lane does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,17 +63,14 @@ pub(super) async fn attempt(
     let outlet = Outlet { platform, tenant, record, receivers, chatwoot };
     let found = template(platform, transport, tenant, record, now).await?;
     let situation = on_its_number(situation, record);
-    let replies = record.part.reply_to.is_some();
-    let permit = match decide(
-        &situation,
-        &record.part.content,
-        replies,
-        &found,
-        record.purpose,
-        record.confirm_language,
-        record.asks,
-        now,
-    ) {
+    let asked = Asked {
+        replies: record.part.reply_to.is_some(),
+        purpose: record.purpose,
+        confirm_language: record.confirm_language,
+        first_touch: record.touch.is_some(),
+        asks_for_opt_in: record.asks,
+    };
+    let permit = match decide(&situation, &record.part.content, &found, asked, now) {
         Ok(permit) => permit,
         Err(reasons) => return refuse(&outlet, &reasons, now).await,
     };
@@ -84,6 +84,11 @@ pub(super) async fn attempt(
     }
     if let Some(next) = waits_for_its_number(platform, tenant, record, &situation, route, now).await? {
         return Ok(next);
+    }
+    if let Some(at) = waits_for_its_hour(record, &situation, permit, now) {
+        store.defer_send(tenant, record, &quiet(), at, now).await?;
+        enqueue(platform, tenant, record.contact, Some(at), now).await;
+        return Ok(Next::GoOn);
     }
     let fence = fence().map_err(|_| DispatchError::Random)?;
     let call = match prepare(platform, bucket, tenant, record, route, &fence).await? {
@@ -149,6 +154,25 @@ async fn waits_for_its_number(
             Some(Next::GoOn)
         }
     })
+}
+
+/// When a first touch may leave, if that is not now; whoever let it go, and however late it comes to be sent.
+fn waits_for_its_hour(
+    record: &SendRecord,
+    situation: &Situation,
+    permit: Permit,
+    now: Millis,
+) -> Option<Millis> {
+    record.touch?;
+    let at = may_leave_at(situation.tenant.first_touch.as_ref(), permit.purpose(), now);
+    // Where no hour is left it is looked at again tomorrow: the settings may be others then.
+    Some(at.unwrap_or(now.plus_ms(DAY_MS))).filter(|at| *at > now)
+}
+
+fn quiet() -> Failure {
+    let message = "Nobody is written to first at this hour: the tenant's quiet hours, or for a marketing template those \
+                   between six in the evening and nine in the morning. The message leaves afterwards.";
+    Failure { class: FailureClass::Retry, ..waiting(WAITS_FOR_HOUR, message) }
 }
 
 /// The template of a message as it stands now, filled again: it may have changed while the message waited.

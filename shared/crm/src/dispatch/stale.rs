@@ -2,6 +2,7 @@
 //! messages that stayed uncertain for a day.
 
 use super::died;
+use crate::first_touch;
 use crate::send::enqueue;
 use domain::failure::Failure;
 use domain::ids::{EventId, MessageId, TenantId};
@@ -25,6 +26,8 @@ pub struct SweptSends {
     pub uncertain: u32,
     /// Messages that stayed uncertain for a day: in the event log for a person.
     pub given_up: u32,
+    /// First touches that were let go.
+    pub released: u32,
 }
 
 /// Looks at every message that is overdue. Safe to run at any time and twice at once.
@@ -80,7 +83,14 @@ async fn look_at(
                 swept.given_up += 1;
             }
         }
-        SendState::Held | SendState::Sent | SendState::Failed | SendState::Cancelled => {}
+        SendState::Held => {
+            // Its clock ran out and the queue did not bring it.
+            if first_touch::release_due(platform, tenant, id, now).await?.is_some() {
+                enqueue(platform, tenant, record.contact, None, now).await;
+                swept.released += 1;
+            }
+        }
+        SendState::Sent | SendState::Failed | SendState::Cancelled => {}
     }
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use super::{Emitter, Happened};
 use crate::endpoints::EndpointView;
+use crate::first_touch;
 use crate::read;
+use domain::consent::ConsentState;
 use domain::failure::Failure;
 use domain::health::{Mode, Quality};
 use domain::ids::{
@@ -13,7 +15,7 @@ use domain::receipt::Receipt;
 use domain::time::Millis;
 use domain::webhook::EventType;
 use domain::window::WINDOW_MS;
-use platform::dynamo::{ConsentRow, HealthRecord, StoreError, WindowNotice};
+use platform::dynamo::{ConsentRow, HealthRecord, SendRecord, StoreError, WindowNotice};
 use serde::Serialize;
 use serde_json::Value;
 use ulid::Ulid;
@@ -114,6 +116,44 @@ pub async fn lead_created(emitter: Emitter<'_>, id: LeadId, again: bool) -> Resu
     emitter.tell(happened, &lead).await
 }
 
+/// The first touch of a lead, as an agent is told of it.
+#[derive(Serialize)]
+struct FirstTouchDraft<'a> {
+    lead_id: LeadId,
+    contact_id: ContactId,
+    conversation_id: ConversationId,
+    /// Who works on the lead.
+    assigned_to: Option<&'a str>,
+    /// When it goes by itself; absent when a person must release it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release_at: Option<Millis>,
+    message: &'a read::Message,
+}
+
+/// The first touch of a lead is held: an agent may change it, hold it, let it go, take it back.
+///
+/// # Errors
+/// As [`message_received`].
+pub async fn first_touch_draft(emitter: Emitter<'_>, record: &SendRecord) -> Result<(), StoreError> {
+    let kind = EventType::LeadFirstTouchDraft;
+    let Some(lead_id) = record.touch.filter(|_| emitter.wants(kind)) else { return Ok(()) };
+    let store = &emitter.platform.store;
+    let message = read::message_of(store, emitter.tenant, record.contact, record.id, false).await?;
+    let Some(message) = message else { return Ok(()) };
+    let lead = store.lead(emitter.tenant, lead_id).await?;
+    let draft = FirstTouchDraft {
+        lead_id,
+        contact_id: message.contact_id,
+        conversation_id: message.conversation_id,
+        assigned_to: lead.as_ref().and_then(|lead| lead.card.assigned_to.as_deref()),
+        release_at: record.release_at,
+        message: &message,
+    };
+    let text = record.id.to_string();
+    let (order, at) = (time_of(record.id.ulid()), record.accepted_at);
+    emitter.tell(Happened { kind, parts: &[&text], order, at, known_since: None }, &draft).await
+}
+
 /// Somebody changed who answers a conversation or works on it; `change` names the change.
 ///
 /// # Errors
@@ -208,6 +248,7 @@ struct ConsentChange<'a> {
 }
 
 /// A contact agreed to or withdrew something. `known_since` is when we first received it, when it may be an old story.
+/// Leads of theirs that waited for an opt-in are first written to now.
 ///
 /// # Errors
 /// As [`message_received`].
@@ -217,6 +258,9 @@ pub async fn consent_changed(
     row: &ConsentRow,
     known_since: Option<Millis>,
 ) -> Result<(), StoreError> {
+    if row.state == ConsentState::Granted {
+        first_touch::opted_in(emitter.platform, emitter.tenant, contact, emitter.now).await?;
+    }
     let text = row.id.to_string();
     let happened = Happened {
         kind: EventType::ConsentChanged,

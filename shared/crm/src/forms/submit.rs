@@ -170,6 +170,7 @@ fn enquiry(form: &Form, answers: &Answers, source: &str, at: Millis) -> Enquiry 
         attributes: answers.attributes.clone(),
         referral: None,
         external_id: None,
+        language: Some(answers.language),
         opt_in,
         message: answers.message.clone(),
         enquired_at: None,

@@ -1,15 +1,19 @@
 //! Leads that sources hand over: applied from the queue, pulled from portals, their credentials kept.
 
+mod agreed;
 mod feeds;
 mod pull;
 
 pub use feeds::{FeedError, FeedSettings, FeedView, connect_feed, disconnect_feed, show_feed};
 pub use pull::pull;
 
+use self::agreed::agreed;
+use crate::first_touch;
 use crate::ingest::IngestError;
 use crate::leads::{By, Enquiry, LeadError, capture, tell_captured};
 use domain::email::Email;
 use domain::ids::{TenantId, derived_ulid};
+use domain::language::Language;
 use domain::lead::{self, Attributes, FeedKind, LeadSource, Utm};
 use domain::phone::Phone;
 use domain::time::Millis;
@@ -114,6 +118,7 @@ async fn one(
     raw: RawLead,
     now: Millis,
 ) -> Result<(), IngestError> {
+    let agreed = agreed(platform, delivery, &raw).await?;
     let enquiry = enquiry(delivery.kind, raw, delivery.received_at)
         .map_err(|reason| IngestError::Permanent { reason })?;
     // What makes it one enquiry: the source's id of it, else who asked and the trace of the delivery.
@@ -124,19 +129,27 @@ async fn one(
         None => derived_ulid(delivery.received_at.unix_ms(), &[&trace, who.unwrap_or_default()]),
     };
     let source = delivery.kind.as_str();
-    if let Some(id) = &enquiry.external_id
-        && platform.store.lead_of_enquiry(delivery.tenant, source, id).await?.is_some()
-    {
-        // Delivered or pulled before.
-        return Ok(());
-    }
     let by = By { tenant: delivery.tenant, actor: source, trace_id: delivery.trace_id, mark };
+    if let Some(id) = &enquiry.external_id
+        && let Some(lead) = platform.store.lead_of_enquiry(delivery.tenant, source, id).await?
+        && let Some(lead) = platform.store.lead(delivery.tenant, lead).await?
+    {
+        // Delivered or pulled before; the process that took it may have died before it wrote down what came with it.
+        let known = platform.store.consents(delivery.tenant, &[lead.contact]).await?;
+        for one in agreed.iter().filter(|one| !one.is_known(&known, lead.created_at)) {
+            one.write(platform, by, lead.contact, now).await?;
+        }
+        return Ok(first_touch::begin(platform, delivery.tenant, lead.id, now).await?);
+    }
     let captured = capture(&platform.store, by, &enquiry, now).await.map_err(|error| match error {
         LeadError::Field(error) => IngestError::Permanent { reason: error.to_string() },
         LeadError::Person(error) => error,
         LeadError::Store(error) => error.into(),
         LeadError::Busy => IngestError::Transient { reason: LeadError::Busy.to_string() },
     })?;
+    for one in &agreed {
+        one.write(platform, by, captured.lead.contact_id, now).await?;
+    }
     Ok(tell_captured(platform, by, &captured, now).await?)
 }
 
@@ -166,6 +179,7 @@ fn enquiry(kind: FeedKind, raw: RawLead, received_at: Millis) -> Result<Enquiry,
         id: tag("utm_id"),
     };
     let source = LeadSource::parse(kind.as_str()).ok_or("a source without a name")?;
+    let language = attributes.get("language").and_then(|given| Language::parse(given.as_str()?));
     let cut = |text: String, most: usize| text.chars().take(most).collect::<String>();
     Ok(Enquiry {
         name: raw.name.as_deref().and_then(|name| lead::name(name).ok()),
@@ -180,6 +194,7 @@ fn enquiry(kind: FeedKind, raw: RawLead, received_at: Millis) -> Result<Enquiry,
         attributes: lead::merged(&Attributes::new(), &attributes).map_err(|error| error.to_string())?,
         referral: None,
         external_id: raw.external_id.map(|id| cut(id, LONGEST_ID)),
+        language,
         opt_in: None,
         message: raw.message.map(|text| cut(text, LONGEST_MESSAGE)),
         enquired_at: raw.at,

@@ -5,12 +5,14 @@ use super::{By, LeadError, TRIES};
 use crate::read::{self, Family};
 use domain::email::Email;
 use domain::ids::{EventId, LeadId, derived_ulid};
-use domain::lead::{Attributes, LeadSource, Utm, merged};
+use domain::language::{self, Language};
+use domain::lead::{Attributes, LeadSource, LeadStatus, Utm, merged};
 use domain::message::Referral;
 use domain::phone::Phone;
 use domain::time::Millis;
 use platform::dynamo::{
-    Happening, Lead, LeadCard, LeadChange, LeadChanged, LeadMade, NewLead, OptInRequest, Store, StoreError,
+    Happening, Lead, LeadCard, LeadChange, LeadChanged, LeadMade, NewLead, NewTouch, OptInRequest, Store,
+    StoreError,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -43,6 +45,8 @@ pub struct Enquiry {
     pub referral: Option<Referral>,
     /// What the source calls the enquiry.
     pub external_id: Option<String>,
+    /// What they speak, as the form or the program says.
+    pub language: Option<Language>,
     /// The opt-in box that was ticked.
     pub opt_in: Option<OptInRequest>,
     /// What they wrote.
@@ -144,6 +148,7 @@ async fn found_or_made(store: &Store, by: By<'_>, enquiry: &Enquiry) -> Result<O
         referral: referral.as_deref(),
         card: &card,
         made_by: by.mark,
+        touch: touch(store, by, enquiry).await?,
     };
     let created = happening(by, enquiry, "lead.created", id, contact);
     match store.create_lead(by.tenant, &new, &[created]).await? {
@@ -155,6 +160,18 @@ async fn found_or_made(store: &Store, by: By<'_>, enquiry: &Enquiry) -> Result<O
         }
         LeadMade::LookAgain => Ok(None),
     }
+}
+
+/// What the first touch of a new lead must know, where the tenant has leads written to or given to agents.
+async fn touch(store: &Store, by: By<'_>, enquiry: &Enquiry) -> Result<Option<NewTouch>, StoreError> {
+    let tenant = store.tenant_facts(by.tenant).await?.tenant;
+    let wanted = tenant.is_some_and(|tenant| tenant.first_touch.is_some() || tenant.assignment.is_some());
+    let of_box = enquiry.opt_in.as_ref().and_then(|opt_in| Language::parse(&opt_in.language));
+    Ok(wanted.then(|| NewTouch {
+        said: enquiry.message.as_deref().and_then(language::detect),
+        form: enquiry.language.or(of_box),
+        trace_id: by.trace_id,
+    }))
 }
 
 /// A lead with one more enquiry: empty fields are filled, attributes merged, nothing else is overwritten.
@@ -189,6 +206,13 @@ async fn added(store: &Store, by: By<'_>, enquiry: &Enquiry, lead: Lead) -> Resu
         at: enquiry.received_at,
         enquired_at: Some(enquiry.received_at),
         enquiry: enquiry.external_id.as_deref().map(|id| (enquiry.source.as_str(), id)),
+        touch: match lead.status {
+            // Made by a message on WhatsApp, or before leads were written to; and nobody has worked on it.
+            LeadStatus::New if store.touch(by.tenant, lead.id).await?.is_none() => {
+                touch(store, by, enquiry).await?
+            }
+            _ => None,
+        },
     };
     let again = happening(by, enquiry, "lead.enquired", lead.id, lead.contact);
     match store.change_lead(by.tenant, &lead, &change, &[again]).await? {

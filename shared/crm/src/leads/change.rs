@@ -77,8 +77,15 @@ pub async fn change(
             let shown = read::fresh_lead(store, by.tenant, id, now).await?;
             return Ok(shown.map(|lead| Changed { lead, differs }));
         }
-        let change =
-            LeadChange { status, card: &card, referral: None, at: now, enquired_at: None, enquiry: None };
+        let change = LeadChange {
+            status,
+            card: &card,
+            referral: None,
+            at: now,
+            enquired_at: None,
+            enquiry: None,
+            touch: None,
+        };
         match store.change_lead(by.tenant, &lead, &change, &happenings).await? {
             LeadChanged::Yes | LeadChanged::Before => {
                 let shown = read::fresh_lead(store, by.tenant, id, now).await?;

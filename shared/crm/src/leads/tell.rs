@@ -2,14 +2,15 @@
 
 use super::{By, Captured};
 use crate::events::{Emitter, Happened, Receiver};
+use crate::first_touch;
 use crate::read::Lead;
 use domain::time::Millis;
 use domain::webhook::EventType;
 use platform::Platform;
 use platform::dynamo::StoreError;
 
-/// Tells the tenant's receivers what an enquiry led to: `lead.created`, or `lead.updated` for one more enquiry. Telling
-/// it again changes nothing.
+/// Tells the tenant's receivers what an enquiry led to: `lead.created`, or `lead.updated` for one more enquiry; and, after
+/// everything that came with it was written down, has the lead's first touch planned. Doing it again changes nothing.
 ///
 /// # Errors
 /// The table did not answer; the next run of the same request tells it.
@@ -19,6 +20,7 @@ pub async fn tell_captured(
     captured: &Captured,
     now: Millis,
 ) -> Result<(), StoreError> {
+    first_touch::begin(platform, by.tenant, captured.lead.id, now).await?;
     if captured.duplicate {
         return tell_changed(platform, by, &captured.lead, now).await;
     }

@@ -188,7 +188,18 @@ impl Facts {
         self.lock.clone().filter(|lock| lock.until > now)
     }
 
-    pub(super) fn assignee(&self) -> Option<&str> {
+    /// When the business last wrote.
+    pub(crate) const fn last_outbound(&self) -> Option<Ulid> {
+        self.last_outbound
+    }
+
+    /// Whether somebody said that a person answers.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.status.as_ref().is_some_and(|(_, status)| status == ConversationStatus::Human.as_str())
+    }
+
+    /// Who works on it.
+    pub(crate) fn assignee(&self) -> Option<&str> {
         self.assignee.as_ref().map(|(_, name)| name.as_str()).filter(|name| !name.is_empty())
     }
 

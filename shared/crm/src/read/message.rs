@@ -113,6 +113,12 @@ pub struct Message {
     /// Why a message of ours is held, while it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_for: Option<HeldFor>,
+    /// When a message of ours is released by itself, while it is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_at: Option<Millis>,
+    /// How often a message of ours was changed, while it is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
     /// When a message of ours goes at the earliest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Millis>,
@@ -355,6 +361,8 @@ pub(super) fn blank(owner: Owner, entry: &Entry) -> Message {
         cost: None,
         purpose: None,
         held_for: None,
+        release_at: None,
+        version: None,
         not_before: None,
         attempts: None,
         simulated: entry.provider == Provider::Sandbox,

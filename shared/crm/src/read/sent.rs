@@ -31,6 +31,8 @@ pub(super) fn show(
         cost: annex.pricing.as_deref().and_then(|json| serde_json::from_str(json).ok()),
         purpose: Some(send.purpose),
         held_for: send.held_for.filter(|_| send.state == SendState::Held),
+        release_at: send.release_at.filter(|_| send.state == SendState::Held),
+        version: Some(send.revision).filter(|_| send.state == SendState::Held),
         not_before: send.not_before,
         attempts: Some(send.attempts),
         simulated: send.provider == Provider::Sandbox,

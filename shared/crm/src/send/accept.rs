@@ -13,7 +13,7 @@ use domain::permit::{Permit, Refusal};
 use domain::time::Millis;
 use platform::Platform;
 use platform::dynamo::{Accepted, NewSend, Once, SendPart, SendRecord, StoreError};
-use platform::queue::outbound::LaneJob;
+use platform::queue::outbound::{Errand, LaneJob, OutboundJob};
 use platform::transport::Transport;
 use std::time::Duration;
 use uuid::Uuid;
@@ -136,6 +136,8 @@ pub(super) async fn put_in_lane(
         purpose: words.permit.purpose(),
         confirm_language: words.confirm_language,
         hold,
+        release_at: None,
+        touch: None,
         not_before: schedule.not_before.filter(|at| *at > now),
         accepted_at: now,
         key: by.key,
@@ -180,7 +182,7 @@ async fn contact(
     match (situation.family.first(), &draft.target) {
         (Some(contact), _) => Ok(*contact),
         (None, Target::Phone(phone)) => Ok(contact_of_phone(&platform.store, tenant, phone, now).await?),
-        (None, Target::Lead(_) | Target::Conversation(_)) => Err(SendError::NotFound),
+        (None, Target::Lead(_) | Target::Conversation(_) | Target::Contact(_)) => Err(SendError::NotFound),
     }
 }
 
@@ -193,12 +195,24 @@ pub(crate) async fn enqueue(
     not_before: Option<Millis>,
     now: Millis,
 ) {
+    queue_errand(platform, tenant, contact, None, not_before, now).await;
+}
+
+/// As [`enqueue`], with something to be done before.
+pub(crate) async fn queue_errand(
+    platform: &Platform,
+    tenant: TenantId,
+    contact: ContactId,
+    first: Option<Errand>,
+    not_before: Option<Millis>,
+    now: Millis,
+) {
     let wait_ms = not_before.map_or(0, |at| at.since(now));
     if wait_ms > QUEUE_DELAY_MS {
         // The sweeper finds it in time.
         return;
     }
-    let job = LaneJob { tenant, contact };
+    let job = OutboundJob { lane: LaneJob { tenant, contact }, first };
     let wait = Duration::from_millis(wait_ms);
     if let Err(error) = platform.outbound.send_later(&tenant.to_string(), &job.encode(), wait).await {
         tracing::warn!("a conversation was not put on the queue, the sweeper will: {error}");

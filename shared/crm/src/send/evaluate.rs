@@ -3,7 +3,7 @@
 use super::situation::Situation;
 use super::{Reason, SendError};
 use crate::templates;
-use domain::ids::{ConversationId, LeadId, MessageId, TenantId};
+use domain::ids::{ContactId, ConversationId, LeadId, MessageId, TenantId};
 use domain::outgoing::{FieldError, Outgoing, TemplateUse, check};
 use domain::permit::{Facts, Permit, SendPurpose, TemplateFact, permit};
 use domain::phone::Phone;
@@ -26,6 +26,8 @@ pub enum Target {
     Conversation(ConversationId),
     /// A number.
     Phone(Phone),
+    /// A person we know.
+    Contact(ContactId),
 }
 
 /// A message as it is asked for.
@@ -45,15 +47,17 @@ pub struct Draft {
     pub number: Option<(Provider, String)>,
     /// Of which the contact gets one and no second; the product alone says so.
     pub once: Option<Once>,
+    /// Whether it is the first touch of a lead, which rests on an opt-in.
+    pub first_touch: bool,
 }
 
 /// A draft with everything that was found out about it.
 #[derive(Debug, Clone)]
-pub(super) struct Evaluated {
-    pub(super) situation: Situation,
-    pub(super) part: SendPart,
+pub(crate) struct Evaluated {
+    pub(crate) situation: Situation,
+    pub(crate) part: SendPart,
     pub(super) template: Option<Template>,
-    pub(super) verdict: Result<Permit, Vec<Reason>>,
+    pub(crate) verdict: Result<Permit, Vec<Reason>>,
 }
 
 /// A template that was looked for.
@@ -75,9 +79,22 @@ pub(super) async fn evaluate(
     draft: &Draft,
     now: Millis,
 ) -> Result<Evaluated, SendError> {
+    check(&draft.content)?;
+    let situation = Situation::of(&platform.store, tenant, &draft.target).await?;
+    evaluate_in(platform, transport, tenant, situation, draft, now).await
+}
+
+/// As [`evaluate`], in a situation that was read before.
+pub(crate) async fn evaluate_in(
+    platform: &Platform,
+    transport: &Transport,
+    tenant: TenantId,
+    mut situation: Situation,
+    draft: &Draft,
+    now: Millis,
+) -> Result<Evaluated, SendError> {
     let store = &platform.store;
     check(&draft.content)?;
-    let mut situation = Situation::of(store, tenant, &draft.target).await?;
     if let Some((provider, number)) = &draft.number {
         situation.route = situation.other_route(*provider, number);
     }
@@ -95,9 +112,14 @@ pub(super) async fn evaluate(
         Outgoing::Template(used) => find(platform, transport, tenant, used, &situation, now).await?,
         _ => Found::FreeForm,
     };
-    let (purpose, confirmed) = (draft.purpose, draft.confirm_language);
-    let asks = draft.once == Some(Once::OptInRequest);
-    let verdict = decide(&situation, &content, reply_to.is_some(), &found, purpose, confirmed, asks, now);
+    let asked = Asked {
+        replies: reply_to.is_some(),
+        purpose: draft.purpose,
+        confirm_language: draft.confirm_language,
+        first_touch: draft.first_touch,
+        asks_for_opt_in: draft.once == Some(Once::OptInRequest),
+    };
+    let verdict = decide(&situation, &content, &found, asked, now);
     let (template, filled) = match found {
         Found::Template { template, filled } => (Some(*template), filled.ok()),
         Found::FreeForm | Found::Unknown(_) => (None, None),
@@ -105,16 +127,27 @@ pub(super) async fn evaluate(
     Ok(Evaluated { situation, part: SendPart { content, filled, reply_to }, template, verdict })
 }
 
+/// What is asked for beside the content.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// Whether it answers a message.
+    pub(crate) replies: bool,
+    /// What it is for.
+    pub(crate) purpose: SendPurpose,
+    /// Whether the caller insists on the template's language.
+    pub(crate) confirm_language: bool,
+    /// Whether it is the first touch of a lead.
+    pub(crate) first_touch: bool,
+    /// Whether it is the one message that asks to confirm a ticked box.
+    pub(crate) asks_for_opt_in: bool,
+}
+
 /// The rule's answer for a message in a situation.
-#[expect(clippy::too_many_arguments, reason = "what a rule looks at")]
 pub(crate) fn decide(
     situation: &Situation,
     content: &Outgoing,
-    replies: bool,
     found: &Found,
-    purpose: SendPurpose,
-    confirm_language: bool,
-    asks_for_opt_in: bool,
+    asked: Asked,
     now: Millis,
 ) -> Result<Permit, Vec<Reason>> {
     let provider = situation.route.as_ref().map(|route| route.provider);
@@ -129,13 +162,14 @@ pub(crate) fn decide(
         number_changed: situation.needs_reoptin(),
         language: situation.language,
         template: template_fact(found),
-        purpose,
-        confirm_language,
-        asks_for_opt_in,
+        purpose: asked.purpose,
+        confirm_language: asked.confirm_language,
+        opt_in_needed: asked.first_touch,
+        asks_for_opt_in: asked.asks_for_opt_in,
     };
     let ruled = permit(&facts, now);
-    let carried =
-        provider.map(|provider| carries(provider, content, replies, situation.recipient.phone.is_some()));
+    let carried = provider
+        .map(|provider| carries(provider, content, asked.replies, situation.recipient.phone.is_some()));
     let mut reasons: Vec<Reason> = Vec::new();
     if let Err(refusals) = &ruled {
         let words = match found {

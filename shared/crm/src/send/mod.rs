@@ -3,6 +3,7 @@
 //! The same [`evaluate`] answers a send, a preflight and, through [`crate::dispatch`], the sender.
 
 mod accept;
+mod edit;
 mod evaluate;
 mod moves;
 mod preflight;
@@ -11,13 +12,14 @@ mod say;
 mod situation;
 
 pub use accept::{By, Schedule, Taken, accept, settled};
+pub use edit::{Edit, Edited, edit};
 pub use evaluate::{Draft, Target};
-pub use moves::{Moved, cancel, release, resend};
+pub use moves::{Moved, cancel, hold, release, resend};
 pub use preflight::{Preflight, preflight};
 pub use reason::Reason;
 
-pub(crate) use accept::enqueue;
-pub(crate) use evaluate::{Found, decide};
+pub(crate) use accept::{enqueue, queue_errand};
+pub(crate) use evaluate::{Asked, Found, decide, evaluate_in};
 pub(crate) use say::{Said, say_once};
 pub(crate) use situation::{Route, Situation};
 

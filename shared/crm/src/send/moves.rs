@@ -1,9 +1,10 @@
-//! What a person does with a message that was accepted: release, cancel, send again.
+//! What a person does with a message that was accepted: hold, release, cancel, send again.
 //!
 //! `begun` is when the request was first made. It lies before `now` when an earlier run of the same request ended without
 //! an answer; then the wish may have been done already, and that is its answer.
 
 use super::accept::{By, enqueue};
+use crate::first_touch;
 use domain::ids::MessageId;
 use domain::outbound::SendState;
 use domain::time::Millis;
@@ -33,6 +34,11 @@ pub async fn release(
     now: Millis,
 ) -> Result<Moved, StoreError> {
     let moved = requeue(platform, by, id, SendState::Held, now).await?;
+    if moved == Moved::Yes
+        && let Some(record) = platform.store.send(by.tenant, id).await?
+    {
+        first_touch::note(platform, by, &record, "released", begun).await?;
+    }
     Ok(match moved {
         Moved::No(state) if begun < now && state != SendState::Cancelled => Moved::Yes,
         Moved::Yes | Moved::No(_) | Moved::NotFound => moved,
@@ -71,6 +77,26 @@ pub async fn resend(
     requeue(platform, by, id, SendState::Uncertain, now).await
 }
 
+/// Keeps a message until a person releases it: stops the clock of one that is held, or takes one that is queued out of its
+/// turn.
+///
+/// # Errors
+/// The table did not answer.
+pub async fn hold(
+    platform: &Platform,
+    by: By,
+    id: MessageId,
+    begun: Millis,
+    now: Millis,
+) -> Result<Moved, StoreError> {
+    let Some(record) = platform.store.send(by.tenant, id).await? else { return Ok(Moved::NotFound) };
+    let done = platform.store.hold_send(by.tenant, &record, now).await?;
+    if done {
+        first_touch::note(platform, by, &record, "held", begun).await?;
+    }
+    answer(platform, by, &record, done).await
+}
+
 /// Takes a message back that nobody has begun to send.
 ///
 /// # Errors
@@ -87,6 +113,9 @@ pub async fn cancel(
         return Ok(Moved::Yes);
     }
     let done = platform.store.cancel_send(by.tenant, &record, now).await?;
+    if done {
+        first_touch::note(platform, by, &record, "discarded", begun).await?;
+    }
     answer(platform, by, &record, done).await
 }
 

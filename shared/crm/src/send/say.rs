@@ -1,7 +1,7 @@
 //! What the product says by itself, in words: once per contact, and only where the rule lets it.
 
 use super::accept::{By, Schedule, Words, put_in_lane};
-use super::evaluate::{Found, decide};
+use super::evaluate::{Asked, Found, decide};
 use super::situation::Situation;
 use super::{Reason, SendError};
 use domain::ids::{ContactId, MessageId, TenantId};
@@ -42,9 +42,14 @@ pub(crate) async fn say_once(
     let Some(body) = words(&situation) else { return Ok(()) };
     let content = Outgoing::Text { body, preview_url: false };
     check(&content)?;
-    let facts = (SendPurpose::Service, false, false);
-    let (purpose, confirmed, asks) = facts;
-    let decided = decide(&situation, &content, false, &Found::FreeForm, purpose, confirmed, asks, now);
+    let asked = Asked {
+        replies: false,
+        purpose: SendPurpose::Service,
+        confirm_language: false,
+        first_touch: false,
+        asks_for_opt_in: false,
+    };
+    let decided = decide(&situation, &content, &Found::FreeForm, asked, now);
     let permit = decided.map_err(|reasons| SendError::Refused { reasons, instead: Vec::new() })?;
     let Some(route) = &situation.route else {
         let reasons = vec![Reason::Rule { refusal: Refusal::NotConfigured, words: None }];

@@ -4,7 +4,7 @@ use super::SendError;
 use super::evaluate::Target;
 use crate::events::Receiver;
 use crate::numbers::{Carried, carrier, changed_since, needs_reoptin};
-use crate::read::Family;
+use crate::read::{Facts, Family};
 use domain::consent::Consents;
 use domain::health::{MessagingLimit, Mode, NumberHealth};
 use domain::identity::{Bsuid, Identity};
@@ -55,6 +55,8 @@ pub(crate) struct Situation {
     health: Vec<HealthRecord>,
     /// How many people may be written to first within a day, as far as it was told.
     pub(crate) limit: Option<MessagingLimit>,
+    /// The conversation, if anybody wrote.
+    pub(crate) conversation: Option<Facts>,
     /// Who is to be told what becomes of it.
     pub(crate) receivers: Vec<Receiver>,
     /// Whether conversations are carried over to Chatwoot.
@@ -110,6 +112,7 @@ impl Situation {
                 }
                 (Some(contact), None)
             }
+            Target::Contact(contact) => (Some(*contact), None),
             Target::Phone(phone) => {
                 let identity = Identity::Phone(phone.clone());
                 let known = store.known_identity(tenant, &identity, true).await?;
@@ -161,6 +164,7 @@ impl Situation {
             language: language.map(|(_, language)| language),
             consents,
             route,
+            conversation: Facts::of(conversations.iter()),
             receivers: Receiver::of(&facts.endpoints),
             chatwoot: facts.chatwoot,
             limit: facts.limit.map(|told| told.value),

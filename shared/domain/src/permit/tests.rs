@@ -1,3 +1,5 @@
+//! The rule, case by case.
+
 use super::*;
 use crate::consent::{ConsentState, Purpose, Standing};
 use crate::template::sample;
@@ -19,6 +21,7 @@ fn facts(written_ago_ms: Option<u64>) -> Facts<'static> {
         purpose: SendPurpose::Service,
         confirm_language: false,
         asks_for_opt_in: false,
+        opt_in_needed: false,
     }
 }
 
@@ -175,6 +178,28 @@ fn where_templates_go_out_as_text_the_window_counts_unless_the_tenant_chose_othe
     let agreed = consents(&[(Purpose::Marketing, ConsentState::Granted)]);
     assert_eq!(verdict(&Facts { consents: agreed, ..cold }), ["ok utility"]);
     assert_eq!(verdict(&Facts { last_inbound_at: Some(NOW), ..text }), ["ok utility"]);
+}
+
+#[test]
+fn a_first_touch_rests_on_an_opt_in_whatever_it_counts_as() {
+    use ConsentState::{Granted, Revoked};
+    type Row<'a> = (&'a [(Purpose, ConsentState)], &'a str);
+    let table: &[Row<'_>] = &[
+        (&[], "do_not_contact NoOptIn"),
+        (&[(Purpose::Marketing, Granted)], "ok utility"),
+        (&[(Purpose::Channel, Granted)], "ok utility"),
+        (&[(Purpose::Marketing, Revoked)], "do_not_contact MarketingRevoked"),
+        (&[(Purpose::Channel, Granted), (Purpose::Marketing, Revoked)], "do_not_contact MarketingRevoked"),
+        (&[(Purpose::Channel, Revoked), (Purpose::Marketing, Granted)], "do_not_contact Channel"),
+    ];
+    let template = template(Category::Utility, TemplateState::Approved, "en");
+    let found = TemplateFact::Found { template: &template, mismatch: None };
+    for (given, expected) in table {
+        let facts =
+            Facts { template: found, opt_in_needed: true, consents: consents(given), ..facts(Some(0)) };
+        assert_eq!(verdict(&facts), [*expected], "{given:?}");
+        assert!(permit(&facts, NOW).is_ok_and(Permit::needs_opt_in) == expected.starts_with("ok"));
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod forms;
 mod health;
 mod ledger;
 mod receivers;
+mod touches;
 
 pub(super) use callers::*;
 pub(super) use chatwoot::*;
@@ -14,6 +15,7 @@ pub(super) use forms::*;
 pub(super) use health::*;
 pub(super) use ledger::*;
 pub(super) use receivers::*;
+pub(super) use touches::*;
 
 use super::wire::Key;
 use domain::identity::Identity;
@@ -391,6 +393,8 @@ mod tests {
             chatwoot_place(t, contact_id, ulid),
             chatwoot_known(t, contact_id, ulid),
             form_submission(t, FormId::from_ulid(ulid), "00"),
+            touch(t, contact_id.first_lead()),
+            pool(t, &["sara".into()]),
         ];
         let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
         for line in &shown {
@@ -408,6 +412,8 @@ mod tests {
         assert_eq!(endpoint_of(&endpoint(t, we)), Some((t, we)));
         assert_eq!(delivery_of(&delivery(t, dlv)), Some((t, dlv)));
         assert_eq!(number_of(&number_health(t, Provider::Meta, "1")), Some((t, Provider::Meta, "1".into())));
+        let lead = contact_id.first_lead();
+        assert_eq!(touch_of(&touch(t, lead)), Some((t, lead)));
         assert_eq!(tenant_contact_of(&window_notice(t, contact_id)), Some((t, contact_id)));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::happenings::{Happening, item_of};
 use super::leads::{Lead, LeadCard, LeadItem, position};
+use super::touches::{NewTouch, touch_item};
 use super::transact::{Condition, Transaction};
 use super::wire::{AttributeValue, Item, StoreError, n, s};
 use super::{Store, keys};
@@ -32,6 +33,8 @@ pub struct NewLead<'a> {
     pub card: &'a LeadCard,
     /// Which request makes it.
     pub made_by: Ulid,
+    /// Its first touch, where the tenant has one planned.
+    pub touch: Option<NewTouch>,
 }
 
 /// What became of a lead that was to be made.
@@ -58,6 +61,8 @@ pub struct LeadChange<'a> {
     pub enquired_at: Option<Millis>,
     /// What the source calls the enquiry that was added: the source's name and its id.
     pub enquiry: Option<(&'a str, &'a str)>,
+    /// Its first touch, when it has none yet and gets one by the enquiry.
+    pub touch: Option<NewTouch>,
 }
 
 /// What became of a change.
@@ -127,6 +132,10 @@ impl Store {
         for happening in happenings {
             all.put(&self.crm.name, item_of(tenant, happening), Condition::default());
         }
+        if let Some(touch) = lead.touch {
+            let item = touch_item(ACTION, tenant, lead.id, lead.contact, touch, lead.created_at)?;
+            all.put(&self.crm.name, item, Condition::default());
+        }
         let made = all.commit(&self.crm.aws, ACTION).await?;
         Ok(if made.is_ok() { LeadMade::Yes } else { LeadMade::LookAgain })
     }
@@ -173,6 +182,11 @@ impl Store {
         }
         if let Some((source, external_id)) = change.enquiry {
             let item = enquiry_item(tenant, source, external_id, read.id);
+            all.put(&self.crm.name, item, Condition::default());
+        }
+        if let Some(touch) = change.touch {
+            // The lead is as it was read, so it still has none.
+            let item = touch_item(ACTION, tenant, read.id, read.contact, touch, change.at)?;
             all.put(&self.crm.name, item, Condition::default());
         }
         match all.commit(&self.crm.aws, ACTION).await? {

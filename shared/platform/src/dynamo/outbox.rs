@@ -8,7 +8,7 @@ use super::{Store, keys};
 use domain::consent::Purpose;
 use domain::failure::Failure;
 use domain::identity::Bsuid;
-use domain::ids::{ContactId, KeyId, MessageId, TenantId};
+use domain::ids::{ContactId, KeyId, LeadId, MessageId, TenantId};
 use domain::ledger::LedgerHead;
 use domain::outbound::{HeldFor, SendState};
 use domain::outgoing::Outgoing;
@@ -101,6 +101,10 @@ pub struct NewSend {
     pub confirm_language: bool,
     /// Why a person must release it, if so.
     pub hold: Option<HeldFor>,
+    /// When it is released by itself, where it is.
+    pub release_at: Option<Millis>,
+    /// The lead whose first touch it is.
+    pub touch: Option<LeadId>,
     /// Not to be sent before.
     pub not_before: Option<Millis>,
     /// When it was accepted.
@@ -151,6 +155,12 @@ pub struct SendRecord {
     pub order: Ulid,
     /// Why it is held, while it is.
     pub held_for: Option<HeldFor>,
+    /// When it is released by itself, while it is held.
+    pub release_at: Option<Millis>,
+    /// The lead whose first touch it is.
+    pub touch: Option<LeadId>,
+    /// How often its content was changed.
+    pub revision: u64,
     /// Not to be sent before.
     pub not_before: Option<Millis>,
     /// Its turn on a number that sends slowly.

@@ -4,7 +4,7 @@ use super::keys;
 use super::outbox::{NewSend, Once, SendRecord};
 use super::outbox_waits::place_in_index;
 use super::wire::{AttributeValue, Item, Key, StoreError, n, s};
-use domain::ids::{ContactId, KeyId, MessageId, TenantId};
+use domain::ids::{ContactId, KeyId, LeadId, MessageId, TenantId};
 use domain::outbound::{HeldFor, SendState};
 use domain::permit::SendPurpose;
 use domain::provider::Provider;
@@ -30,6 +30,12 @@ struct SendItem {
     lane: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held_for: Option<HeldFor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release_at: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    touch: Option<LeadId>,
+    #[serde(default)]
+    rev: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     turn: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,6 +86,9 @@ pub(super) fn send_item(action: &'static str, tenant: TenantId, send: &NewSend) 
         state,
         lane: order.to_string(),
         held_for: send.hold,
+        release_at: send.release_at.map(Millis::unix_ms),
+        touch: send.touch,
+        rev: 0,
         turn: None,
         not_before: send.not_before.map(Millis::unix_ms),
         fence: None,
@@ -164,6 +173,9 @@ pub(super) fn read(item: Item) -> Result<SendRecord, StoreError> {
         state: item.state,
         order: Ulid::from_string(&item.lane).map_err(|error| corrupt(error.to_string()))?,
         held_for: item.held_for,
+        release_at: item.release_at.map(Millis::from_unix_ms),
+        touch: item.touch,
+        revision: item.rev,
         not_before: item.not_before.map(Millis::from_unix_ms),
         turn: item.turn.map(Millis::from_unix_ms),
         fence: item.fence,

@@ -286,7 +286,7 @@ impl Store {
             &self.crm.name,
             keys::send(tenant, record.id),
             "SET #state = :queued, lane = :lane, updated = :now, dpk = :dpk, dsk = :dsk \
-             REMOVE fence, lease_until, failure, held_for, turn",
+             REMOVE fence, lease_until, failure, held_for, release_at, turn",
             Condition::of(
                 "#state = :from",
                 [
@@ -319,7 +319,7 @@ impl Store {
         all.update(
             &self.crm.name,
             keys::send(tenant, record.id),
-            "SET #state = :cancelled, updated = :now REMOVE dpk, dsk, failure, held_for",
+            "SET #state = :cancelled, updated = :now REMOVE dpk, dsk, failure, held_for, release_at",
             Condition::of(
                 "#state IN (:held, :queued)",
                 [

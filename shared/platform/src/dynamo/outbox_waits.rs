@@ -152,6 +152,10 @@ pub(super) fn place_in_index(tenant: TenantId, send: &NewSend) -> Option<(String
             let sort = keys::send_due_sort(due, tenant, send.id);
             Some((keys::sends_due(keys::send_shard(send.id)), sort))
         }
+        // The sweeper releases what nobody did by then.
+        Some(HeldFor::FirstTouch) => send
+            .release_at
+            .map(|at| (keys::sends_due(keys::send_shard(send.id)), keys::send_due_sort(at, tenant, send.id))),
         Some(HeldFor::Caller) => None,
         Some(HeldFor::ConservativeMode) => {
             Some((keys::held_sends(tenant), keys::held_sort(send.provider, &send.number, send.id)))

@@ -7,6 +7,7 @@ use domain::escalation::Escalation;
 use domain::ids::TenantId;
 use domain::language::Language;
 use domain::price::Pricing;
+use domain::routing::{Assignment, FirstTouch};
 
 /// What changes of a tenant's settings; what is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +26,10 @@ pub struct SettingsChange {
     pub consent: Option<ConsentSettings>,
     /// When its customers are to talk to a person.
     pub escalation: Option<Escalation>,
+    /// How leads are first written to; `Some(None)` not at all.
+    pub first_touch: Option<Option<FirstTouch>>,
+    /// Who gets new leads; `Some(None)` nobody.
+    pub assignment: Option<Option<Assignment>>,
 }
 
 impl Store {
@@ -69,6 +74,21 @@ impl Store {
             let escalation = serde_dynamo::to_attribute_value(escalation)
                 .map_err(|error| StoreError::corrupt(ACTION, "PROFILE", error))?;
             give(":escalation", "escalation", escalation);
+        }
+        let written = |error| StoreError::corrupt(ACTION, "PROFILE", error);
+        match &change.first_touch {
+            Some(Some(settings)) => {
+                give(":touch", "first_touch", serde_dynamo::to_attribute_value(settings).map_err(written)?);
+            }
+            Some(None) => remove.push("first_touch"),
+            None => {}
+        }
+        match &change.assignment {
+            Some(Some(rules)) => {
+                give(":assignment", "assignment", serde_dynamo::to_attribute_value(rules).map_err(written)?);
+            }
+            Some(None) => remove.push("assignment"),
+            None => {}
         }
         match change.retention_days {
             Some(Some(days)) => give(":days", "retention_days", n(u64::from(days))),

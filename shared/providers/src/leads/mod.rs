@@ -38,7 +38,22 @@ pub struct RawLead {
     pub utm: Vec<(String, String)>,
     /// Anything else.
     pub attributes: Map<String, Value>,
+    /// What they agreed to.
+    pub consent: Option<RawConsent>,
     /// When they enquired, by the source's clock.
+    pub at: Option<Millis>,
+}
+
+/// Words that somebody agreed to, as a source tells them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawConsent {
+    /// The words.
+    pub wording: String,
+    /// Their language.
+    pub language: String,
+    /// `marketing` unless told.
+    pub purpose: Option<String>,
+    /// When.
     pub at: Option<Millis>,
 }
 

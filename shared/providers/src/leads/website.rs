@@ -1,11 +1,11 @@
 //! The tenant's own site: the fields of `POST /v1/leads`; what is not known by name is an attribute.
 
-use super::{Parsed, RawLead, Told, first, text, time};
+use super::{Parsed, RawConsent, RawLead, Told, first, text, time};
 use crate::event::NotUnderstood;
 use serde_json::Value;
 
 /// Members that have a field of their own.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "id",
     "external_id",
     "name",
@@ -20,6 +20,7 @@ const KNOWN: [&str; 14] = [
     "attributes",
     "created_at",
     "source",
+    "consent",
 ];
 
 pub(super) fn parse(body: &Value) -> Result<Parsed, NotUnderstood> {
@@ -40,6 +41,16 @@ pub(super) fn parse(body: &Value) -> Result<Parsed, NotUnderstood> {
     if let Some(given) = body.get("attributes").and_then(Value::as_object) {
         lead.attributes.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
+    match body.get("consent") {
+        None | Some(Value::Null) => {}
+        Some(given) => match consent(given) {
+            Some(consent) => lead.consent = Some(consent),
+            // What proves nothing is kept for people to look at.
+            None => {
+                lead.attributes.insert("consent".to_owned(), given.clone());
+            }
+        },
+    }
     for (name, value) in members.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())) {
         match text(Some(value)) {
             Some(tag) if name.starts_with("utm_") => lead.utm.push((name.clone(), tag)),
@@ -55,6 +66,20 @@ pub(super) fn parse(body: &Value) -> Result<Parsed, NotUnderstood> {
         parsed.told.push(Told::Lead(Box::new(lead)));
     }
     Ok(parsed)
+}
+
+/// An agreement, with the words that were shown and their language; anything else is none.
+fn consent(given: &Value) -> Option<RawConsent> {
+    let state = text(given.get("state"));
+    if state.is_some_and(|state| state != "granted") {
+        return None;
+    }
+    Some(RawConsent {
+        wording: text(given.get("wording"))?,
+        language: text(given.get("language"))?,
+        purpose: text(given.get("purpose")),
+        at: time(given.get("occurred_at")),
+    })
 }
 
 /// A number, also where a form sends it as text.
