@@ -6,10 +6,12 @@ use crate::dispatch::{self, SweptSends};
 use crate::events::{self, SweptEvents};
 use crate::health::{self, SweptNumbers};
 use crate::intake;
+use crate::privacy::{self, SweptErasures};
 use crate::templates;
 use domain::parked::EventState;
 use domain::time::Millis;
 use platform::Platform;
+use platform::bucket::Bucket;
 use platform::dynamo::{Moved, StoreError};
 use platform::telemetry::chain;
 use platform::transport::Transport;
@@ -43,6 +45,8 @@ pub struct Swept {
     pub polled: u32,
     /// Ends of audit logs that were sealed.
     pub sealed: u32,
+    /// Persons who are being erased.
+    pub erasures: SweptErasures,
 }
 
 /// Parks what is overdue, and asks after templates under review. Safe to run at any time and twice at once.
@@ -52,6 +56,7 @@ pub struct Swept {
 pub async fn sweep(
     platform: &Platform,
     transport: &Transport,
+    bucket: &Bucket,
     owner: &str,
     now: Millis,
 ) -> Result<Swept, StoreError> {
@@ -64,6 +69,7 @@ pub async fn sweep(
     let sends = dispatch::sweep(platform, now).await;
     let told = events::sweep(platform, now).await;
     let deliveries = deliver::sweep(platform, now).await;
+    let erasures = privacy::work(platform, bucket, now).await;
     // Last, because they wait for others.
     let numbers = health::sweep(platform, transport, now).await;
     let pulled = intake::pull(platform, transport, now).await;
@@ -71,6 +77,7 @@ pub async fn sweep(
     swept.polled = templates::poll(platform, transport, now).await?;
     swept.pulled = pulled?;
     swept.sealed = sealed?;
+    swept.erasures = erasures?;
     swept.numbers = numbers?;
     swept.sends = sends?;
     swept.events = told?;

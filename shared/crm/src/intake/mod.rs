@@ -66,7 +66,8 @@ pub async fn apply(
             Err(error) => Err(error),
         };
         match applied {
-            Ok(()) => {}
+            // Nothing is kept of what is about somebody who was erased since.
+            Ok(()) | Err(IngestError::Erased) => {}
             Err(transient @ IngestError::Transient { .. }) => later = Some(transient),
             Err(IngestError::Permanent { reason }) => reasons.push(reason),
         }
@@ -131,7 +132,7 @@ async fn one(
         return Ok(());
     }
     let by = By { tenant: delivery.tenant, actor: source, trace_id: delivery.trace_id, mark };
-    let captured = capture(&platform.store, by, &enquiry, now).await.map_err(|error| match error {
+    let captured = capture(platform, by, &enquiry, now).await.map_err(|error| match error {
         LeadError::Field(error) => IngestError::Permanent { reason: error.to_string() },
         LeadError::Person(error) => error,
         LeadError::Store(error) => error.into(),

@@ -5,12 +5,14 @@ mod callers;
 mod forms;
 mod health;
 mod ledger;
+mod privacy;
 mod receivers;
 
 pub(super) use callers::*;
 pub(super) use forms::*;
 pub(super) use health::*;
 pub(super) use ledger::*;
+pub(super) use privacy::*;
 pub(super) use receivers::*;
 
 use super::wire::Key;
@@ -384,6 +386,12 @@ mod tests {
             form_address_key(t),
             form_rate(t, FormId::from_ulid(ulid), "00", Window::of(Millis::from_unix_ms(5))),
             form_submission(t, FormId::from_ulid(ulid), "00"),
+            erasure(t, contact_id.erasure()),
+            grave_key(t),
+            grave(t, "00"),
+            contact_key(t, contact_id),
+            answer_about(t, ulid, "00"),
+            transfer_register(t),
         ];
         let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
         for line in &shown {
