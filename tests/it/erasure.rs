@@ -20,8 +20,17 @@ const FILE: &[u8] = b"\xff\xd8\xff\xe0 kestrel34 a picture of a passport";
 const EMAIL: &str = "kestrel35@example.com";
 const HELD: &str = "kestrel36 not sent yet";
 /// What must lie nowhere.
-const PLANTED: [&str; 9] =
-    [CUSTOMER, "50 555 3141", "Kestrelname", "kestrel31", "kestrel32", "kestrel33", "kestrel34", "kestrel35", "kestrel36"];
+const PLANTED: [&str; 9] = [
+    CUSTOMER,
+    "50 555 3141",
+    "Kestrelname",
+    "kestrel31",
+    "kestrel32",
+    "kestrel33",
+    "kestrel34",
+    "kestrel35",
+    "kestrel36",
+];
 
 fn found(text: &str) -> Vec<&'static str> {
     let lower = text.to_lowercase();
@@ -54,7 +63,9 @@ async fn dump(world: &World) -> Vec<(String, Value)> {
 /// What is packed, in clear.
 fn unpacked(mut item: Value) -> Value {
     for name in ["rawz", "z"] {
-        let Some(packed) = item[name]["B"].as_str().and_then(|text| STANDARD.decode(text).ok()) else { continue };
+        let Some(packed) = item[name]["B"].as_str().and_then(|text| STANDARD.decode(text).ok()) else {
+            continue;
+        };
         if let Ok(bytes) = miniz_oxide::inflate::decompress_to_vec(&packed) {
             item[name] = json!(String::from_utf8_lossy(&bytes));
         }
@@ -118,8 +129,11 @@ async fn lives(desk: &Desk<'_>) -> String {
     let bearer = format!("Bearer {}", desk.key());
     let lead = json!({"name": NAME, "phone": format!("+{CUSTOMER}"), "email": EMAIL, "source": "website",
         "external_id": "kest-1", "message": SAID, "attributes": {"note": NOTE}});
-    let headers =
-        [("authorization", bearer.as_str()), ("content-type", "application/json"), ("idempotency-key", "lead-1")];
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+        ("idempotency-key", "lead-1"),
+    ];
     let made = world.send("POST", "/v1/leads", &headers, lead.to_string()).await;
     assert!(made.status.is_success(), "{:?}", made.json());
     let path = format!("/v1/leads/{}/timeline", text_of(&made.data(), "id"));
@@ -144,6 +158,37 @@ async fn parks(desk: &Desk<'_>) {
     assert_eq!(parked.len(), 2, "{parked:?}");
 }
 
+/// Everything about the person comes out, as JSON and as a page, and that it did is in the audit log.
+async fn everything_is_given_out(desk: &Desk<'_>, contact: &str) {
+    let admin = &desk.tenant.keys.live_admin;
+    let path = format!("/v1/contacts/{contact}/export");
+    let all = desk.world.all(&path, admin).await;
+    let of = |kind: &str| all.iter().filter(|one| one["kind"] == kind).count();
+    for (kind, least) in [
+        ("contact", 1),
+        ("identity", 2),
+        ("lead", 1),
+        ("conversation", 1),
+        ("consent", 1),
+        ("message", 5),
+        ("file", 1),
+        ("event", 2),
+        ("delivery", 5),
+    ] {
+        assert!(of(kind) >= least, "{kind}: {} of {}", of(kind), all.len());
+    }
+    let text = json!(all).to_string();
+    for planted in ["Kestrelname", "kestrel31", "kestrel32", "kestrel33", EMAIL, "kestrel36", CUSTOMER] {
+        assert!(text.contains(planted), "{planted}");
+    }
+    let page = desk.world.get(&format!("{path}?format=html"), admin).await;
+    let html = String::from_utf8_lossy(&page.bytes).into_owned();
+    assert!(html.starts_with("<!doctype html>") && html.contains("Kestrelname"), "{html}");
+    assert_eq!(desk.get(&path).await.status, 403);
+    let audit = desk.world.all("/v1/audit?action=contact.export", admin).await;
+    assert_eq!(audit.len(), 2, "{audit:?}");
+}
+
 #[tokio::test]
 async fn after_an_erasure_no_plaintext_of_the_person_is_left_anywhere_and_a_proof_is() {
     let dir = tempfile::tempdir().unwrap();
@@ -153,7 +198,10 @@ async fn after_an_erasure_no_plaintext_of_the_person_is_left_anywhere_and_a_proo
     let desk = world.desk("meta");
     let receiver = Receiver::start().await;
     let endpoint = json!({"url": receiver.url, "events": ["*"]});
-    assert_eq!(world.post("/v1/webhooks/endpoints", &desk.tenant.keys.live_admin, &endpoint).await.status, 201);
+    assert_eq!(
+        world.post("/v1/webhooks/endpoints", &desk.tenant.keys.live_admin, &endpoint).await.status,
+        201
+    );
     let talk = lives(&desk).await;
     let contact = desk.contact_of(&talk).await;
     desk.conversation(OTHER, "I am somebody else").await;
@@ -161,6 +209,7 @@ async fn after_an_erasure_no_plaintext_of_the_person_is_left_anywhere_and_a_proo
     let planted = dump(&world).await.iter().map(|(_, item)| found(&item.to_string()).len()).sum::<usize>();
     assert!(planted > 20, "{planted}");
 
+    everything_is_given_out(&desk, &contact).await;
     let begun = erases(&desk, &contact, "erase-1").await;
     assert_eq!(begun.status, 202, "{:?}", begun.json());
     let id = text_of(&begun.data(), "id");
@@ -201,8 +250,11 @@ async fn after_an_erasure_no_plaintext_of_the_person_is_left_anywhere_and_a_proo
     assert!(actions.contains(&"contact.erase") && actions.contains(&"contact.erased"), "{actions:?}");
     // A repeated request does not bring back what it made.
     let bearer = format!("Bearer {}", desk.key());
-    let headers =
-        [("authorization", bearer.as_str()), ("content-type", "application/json"), ("idempotency-key", "lead-1")];
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+        ("idempotency-key", "lead-1"),
+    ];
     let lead = json!({"name": NAME, "phone": format!("+{CUSTOMER}"), "email": EMAIL, "source": "website",
         "external_id": "kest-1", "message": SAID, "attributes": {"note": NOTE}});
     let replayed = world.send("POST", "/v1/leads", &headers, lead.to_string()).await;
@@ -227,7 +279,8 @@ async fn old_events_do_not_bring_the_person_back_and_a_new_message_makes_somebod
 
     // What was on its way, what is replayed, what comes late: messages, statuses, an echo, another old message.
     let never = world.meta_body().text(CUSTOMER, "wamid.OLD2", at + 1, "kestrel31 again").json().to_string();
-    let echo = world.meta_body().echo(CUSTOMER, "wamid.OLD3", at + 2, "kestrel32 from the phone").json().to_string();
+    let echo =
+        world.meta_body().echo(CUSTOMER, "wamid.OLD3", at + 2, "kestrel32 from the phone").json().to_string();
     let status = world.meta_body().status(&wamid, "read", at + 3).json().to_string();
     for body in [&old, &never, &echo, &status, &old] {
         assert_eq!(world.from_meta(body).await.status, 200);
@@ -259,7 +312,8 @@ async fn who_had_withdrawn_the_channel_stays_barred_when_they_are_made_anew() {
     assert_eq!(desk.post(&format!("/v1/contacts/{contact}/consents"), &stop).await.status, 201);
     let begun = erases(&desk, &contact, "e").await;
     completed(&desk, &text_of(&begun.data(), "id")).await;
-    let template = json!({"to": format!("+{CUSTOMER}"), "template": {"name": "hello_world", "language": "en_US"}});
+    let template =
+        json!({"to": format!("+{CUSTOMER}"), "template": {"name": "hello_world", "language": "en_US"}});
     let first = desk.says(&template).await;
     let second = desk.says(&template).await;
     assert!(desk.sent().is_empty(), "{:?} {:?}", first.json(), second.json());

@@ -46,6 +46,7 @@ mod order;
 mod outbox;
 mod planted;
 mod preflight;
+mod privacy_settings;
 mod profile;
 mod rate_limits;
 mod receiver_kit;

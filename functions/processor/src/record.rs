@@ -120,7 +120,9 @@ impl<'a> Record<'a> {
                 })
             });
         let settled = match outcome {
-            Ok(()) | Err(IngestError::Erased) if self.may_be_logged() => platform.store.settle_event(tenant, self.id, now).await,
+            Ok(()) | Err(IngestError::Erased) if self.may_be_logged() => {
+                platform.store.settle_event(tenant, self.id, now).await
+            }
             Ok(()) | Err(IngestError::Erased) => Ok(()),
             Err(IngestError::Permanent { reason }) => self.park(platform, &reason, now).await,
             Err(IngestError::Transient { reason }) => {

@@ -47,6 +47,8 @@ pub struct Swept {
     pub sealed: u32,
     /// Persons who are being erased.
     pub erasures: SweptErasures,
+    /// Items older than their tenants keep them, which were deleted.
+    pub expired: u32,
 }
 
 /// Parks what is overdue, and asks after templates under review. Safe to run at any time and twice at once.
@@ -70,6 +72,7 @@ pub async fn sweep(
     let told = events::sweep(platform, now).await;
     let deliveries = deliver::sweep(platform, now).await;
     let erasures = privacy::work(platform, bucket, now).await;
+    let expired = privacy::retention::expire(platform, bucket, owner, now).await;
     // Last, because they wait for others.
     let numbers = health::sweep(platform, transport, now).await;
     let pulled = intake::pull(platform, transport, now).await;
@@ -78,6 +81,7 @@ pub async fn sweep(
     swept.pulled = pulled?;
     swept.sealed = sealed?;
     swept.erasures = erasures?;
+    swept.expired = expired?;
     swept.numbers = numbers?;
     swept.sends = sends?;
     swept.events = told?;

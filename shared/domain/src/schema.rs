@@ -3,8 +3,8 @@
 use crate::address_range::AddressRange;
 use crate::email::Email;
 use crate::ids::{
-    AuditId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId, ErasureId, EventId, FormId, KeyId, LeadId,
-    MessageId, ObjectId, TemplateId, TenantId,
+    AuditId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId, ErasureId, EventId, FormId, KeyId,
+    LeadId, MessageId, ObjectId, TemplateId, TenantId,
 };
 use crate::lead::LeadSource;
 use crate::phone::Phone;

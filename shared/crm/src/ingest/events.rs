@@ -69,8 +69,15 @@ impl Context<'_> {
             EventKind::Status(status) => self.status(number, status, event).await,
             EventKind::IdentityChanged(change, at) => {
                 let order = derived_ulid(at.unix_ms(), &[&event.raw]);
-                contact::follow(self.emitter.platform, delivery.tenant, change, order, *at, delivery.received_at)
-                    .await?;
+                contact::follow(
+                    self.emitter.platform,
+                    delivery.tenant,
+                    change,
+                    order,
+                    *at,
+                    delivery.received_at,
+                )
+                .await?;
                 self.keep(event, "followed: the person is known by a new identity").await
             }
             EventKind::Preference(preference) => {

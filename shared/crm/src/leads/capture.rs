@@ -106,11 +106,7 @@ async fn known(
 type Outcome = Option<(LeadId, bool)>;
 
 /// The person's open lead with the enquiry added, or a new lead; `None` when somebody else was at it: look again.
-async fn found_or_made(
-    platform: &Platform,
-    by: By<'_>,
-    enquiry: &Enquiry,
-) -> Result<Outcome, LeadError> {
+async fn found_or_made(platform: &Platform, by: By<'_>, enquiry: &Enquiry) -> Result<Outcome, LeadError> {
     let store = &platform.store;
     let who = Enquirer {
         name: enquiry.name.as_deref(),

@@ -4,11 +4,14 @@
 //! a restriction - and goes on in steps that may each be done again ([`work`]). It goes through everything twice, so that
 //! what was being written while it looked the first time is found the second.
 
+pub mod export;
 pub mod grave;
 mod needles;
 mod proof;
+pub mod register;
 mod request;
 mod restrict;
+pub mod retention;
 mod view;
 mod work;
 

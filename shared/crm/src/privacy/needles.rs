@@ -187,7 +187,9 @@ mod tests {
 
     #[test]
     fn a_number_that_ends_or_begins_alike_is_another_one() {
-        for text in ["966501234567", "9715012345678", "15012345670", "97150123456", "5012345", "AE.778", "xAE.77"] {
+        for text in
+            ["966501234567", "9715012345678", "15012345670", "97150123456", "5012345", "AE.778", "xAE.77"]
+        {
             assert!(!needles().are_in(text), "{text}");
         }
     }
@@ -206,7 +208,9 @@ mod tests {
             "messages": [{"from": "971507654321", "text": {"body": "hi"}}, {"from": "971501234567", "text": {"body": "secret"}}],
             "statuses": [{"recipient_id": "971501234567"}],
         }}]}]});
-        let Left::Some(left) = needles().taken_out_of(body.to_string().as_bytes()) else { panic!("not a part") };
+        let Left::Some(left) = needles().taken_out_of(body.to_string().as_bytes()) else {
+            panic!("not a part")
+        };
         let left: Value = serde_json::from_slice(&left).unwrap();
         let value = &left["entry"][0]["changes"][0]["value"];
         assert_eq!(value["messages"], json!([{"from": "971507654321", "text": {"body": "hi"}}]));
@@ -216,11 +220,15 @@ mod tests {
 
     #[test]
     fn what_names_them_outside_of_every_list_and_what_cannot_be_read_goes_as_a_whole() {
-        let body = json!({"event_type": "message_received", "data": {"from": "971501234567@c.us", "body": "x"}});
+        let body =
+            json!({"event_type": "message_received", "data": {"from": "971501234567@c.us", "body": "x"}});
         assert_eq!(needles().taken_out_of(body.to_string().as_bytes()), Left::Nothing);
         assert_eq!(needles().taken_out_of(b"{\"data\": \"Omar 971501234567\", "), Left::Nothing);
         assert_eq!(needles().taken_out_of(b"{\"data\": \"Sara\", "), Left::All);
-        assert_eq!(needles().taken_out_of(json!({"phone": 971_501_234_567_u64}).to_string().as_bytes()), Left::Nothing);
+        assert_eq!(
+            needles().taken_out_of(json!({"phone": 971_501_234_567_u64}).to_string().as_bytes()),
+            Left::Nothing
+        );
         assert_eq!(needles().taken_out_of(b"[]"), Left::All);
     }
 }

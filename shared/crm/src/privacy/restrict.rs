@@ -21,8 +21,7 @@ pub async fn restrict(
     let Some(family) = Family::fresh(store, tenant, contact).await? else { return Ok(None) };
     if store.consents(tenant, &family.ids()).await?.restricted_at.is_none() {
         let target = family.id().to_string();
-        let entry =
-            NewAuditEntry { at: now, actor, action: "contact.restrict", target: &target, trace_id };
+        let entry = NewAuditEntry { at: now, actor, action: "contact.restrict", target: &target, trace_id };
         store.restrict_contact(tenant, family.id(), now, entry).await?;
     }
     read::contact(store, tenant, contact).await

@@ -50,11 +50,14 @@ pub struct SweptErasures {
 
 /// A step was not done; the next sweep does it.
 #[derive(Debug, thiserror::Error)]
-enum StepError {
+pub(super) enum StepError {
+    /// The table did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The bucket did not answer.
     #[error(transparent)]
     Bucket(#[from] BucketError),
+    /// KMS did not answer.
     #[error(transparent)]
     Seal(#[from] CheckpointError),
 }
@@ -203,8 +206,7 @@ impl Step<'_> {
             return Ok(());
         };
         let below = below.filter(|below| !below.is_empty());
-        let items =
-            self.platform.store.personal_items(self.tenant, contact, below.as_deref(), PAGE).await?;
+        let items = self.platform.store.personal_items(self.tenant, contact, below.as_deref(), PAGE).await?;
         let Some(last) = items.last().map(|item| item.sort.clone()) else {
             erasure.cursor = Some(format!("{}|", place + 1));
             return Ok(());
@@ -234,7 +236,6 @@ impl Step<'_> {
                 PersonalKind::LanePlace => "pending_sends",
                 PersonalKind::Conversation => "conversations",
                 PersonalKind::Contact => "contacts",
-                PersonalKind::Key => "data_keys",
                 PersonalKind::Standing | PersonalKind::Other => continue,
             };
             count(erasure, name, 1);
@@ -274,7 +275,6 @@ impl Step<'_> {
             PersonalKind::LanePlace
             | PersonalKind::Conversation
             | PersonalKind::Contact
-            | PersonalKind::Key
             | PersonalKind::Other => {}
         }
         store.delete_personal_item(tenant, contact, item).await?;

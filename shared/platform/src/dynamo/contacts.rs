@@ -106,14 +106,7 @@ impl Store {
             expression.push_str(" ADD known_by :names");
         }
         self.crm
-            .update(
-                "ensure contact",
-                keys::contact(tenant, contact),
-                &expression,
-                None,
-                Names::new(),
-                values,
-            )
+            .update("ensure contact", keys::contact(tenant, contact), &expression, None, Names::new(), values)
             .await?
             .ok();
         Ok(())

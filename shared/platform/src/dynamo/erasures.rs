@@ -118,32 +118,6 @@ impl Store {
         self.keep_key("keep the key of graves", keys::grave_key(tenant), new).await
     }
 
-    /// The sealed data key of a contact; absent when nothing is sealed under one, and for good after an erasure.
-    ///
-    /// # Errors
-    /// The table is unreachable.
-    pub async fn contact_key(
-        &self,
-        tenant: TenantId,
-        contact: ContactId,
-    ) -> Result<Option<String>, StoreError> {
-        let item = self.crm.get("read the key of a contact", &keys::contact_key(tenant, contact), true).await?;
-        Ok(item.as_ref().and_then(sealed))
-    }
-
-    /// Keeps it; answers the one that is kept, which is another's when that was faster.
-    ///
-    /// # Errors
-    /// The table is unreachable.
-    pub async fn keep_contact_key(
-        &self,
-        tenant: TenantId,
-        contact: ContactId,
-        new: String,
-    ) -> Result<String, StoreError> {
-        self.keep_key("keep the key of a contact", keys::contact_key(tenant, contact), new).await
-    }
-
     async fn keep_key(&self, action: &'static str, key: Key, new: String) -> Result<String, StoreError> {
         let item = Item::from(std::collections::HashMap::from([
             ("pk".to_owned(), s(&key.pk)),
@@ -216,7 +190,10 @@ impl Store {
                 &self.crm.name,
                 keys::consent(tenant, erasure.contact, Purpose::Channel),
                 "SET restricted_at = if_not_exists(restricted_at, :at)",
-                Condition { values: Values::from([(":at", n(erasure.requested_at.unix_ms()))]), ..Condition::default() },
+                Condition {
+                    values: Values::from([(":at", n(erasure.requested_at.unix_ms()))]),
+                    ..Condition::default()
+                },
             );
             all
         });
@@ -389,7 +366,10 @@ impl Store {
         let newer = Some("attribute_not_exists(#at) OR #at < :at");
         let names = Names::from([("#state", "state"), ("#at", "at")]);
         let key = keys::consent(tenant, contact, Purpose::Channel);
-        self.crm.update("bar a channel", key, "SET #state = :revoked, #at = :at", newer, names, values).await?.ok();
+        self.crm
+            .update("bar a channel", key, "SET #state = :revoked, #at = :at", newer, names, values)
+            .await?
+            .ok();
         Ok(())
     }
 }

@@ -389,9 +389,8 @@ mod tests {
             erasure(t, contact_id.erasure()),
             grave_key(t),
             grave(t, "00"),
-            contact_key(t, contact_id),
             answer_about(t, ulid, "00"),
-            transfer_register(t),
+            privacy_settings(t),
         ];
         let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
         for line in &shown {

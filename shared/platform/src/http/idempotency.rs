@@ -118,7 +118,13 @@ async fn around(platform: &Platform, request: Request, next: Next) -> Result<Res
     };
     parts.extensions.insert(Seed { first_at, digest: digest.as_str().into() });
     let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
-    let run = Run { digest: &digest, owner, is_repeated: first_at < call.now, trace_id: call.trace_id, now: call.now };
+    let run = Run {
+        digest: &digest,
+        owner,
+        is_repeated: first_at < call.now,
+        trace_id: call.trace_id,
+        now: call.now,
+    };
     finish(platform, &principal, &run, answer).await
 }
 
@@ -288,7 +294,10 @@ mod tests {
     fn an_answer_names_contacts_and_leads_by_every_kind_of_id() {
         let contact = ContactId::from_ulid(derived_ulid(5, &["c"]));
         let lead = LeadId::from_ulid(derived_ulid(6, &["l"]));
-        let text = format!("{{\"id\":\"msg_x\",\"a\":\"{contact}\",\"b\":\"{}\",\"c\":\"{lead}\"}}", contact.conversation());
+        let text = format!(
+            "{{\"id\":\"msg_x\",\"a\":\"{contact}\",\"b\":\"{}\",\"c\":\"{lead}\"}}",
+            contact.conversation()
+        );
         assert_eq!(named_in(&text), [contact.ulid(), lead.ulid()]);
         assert_eq!(named_in("ctc_ conv_0 lead_"), []);
     }

@@ -1,7 +1,7 @@
-//! Keys of what the rights of persons need: erasures, the graves they leave, keys of contacts, the transfer register.
+//! Keys of what the rights of persons need: erasures, the graves they leave, what a tenant decided.
 
-use super::{Key, contact_partition, due_before, key, tenant_partition};
-use domain::ids::{ContactId, ErasureId, TenantId};
+use super::{Key, due_before, key, tenant_partition};
+use domain::ids::{ErasureId, TenantId};
 use domain::time::Millis;
 use ulid::Ulid;
 
@@ -25,11 +25,6 @@ pub(in crate::dynamo) fn grave_key(tenant: TenantId) -> Key {
 /// What is left of an identity of somebody who was erased: a keyed hash and a time.
 pub(in crate::dynamo) fn grave(tenant: TenantId, hash: &str) -> Key {
     key(format!("T#{tenant}#GRAVE#{hash}"), "GRAVE")
-}
-
-/// The sealed data key of a contact: it goes with everything else in the contact's partition.
-pub(in crate::dynamo) fn contact_key(tenant: TenantId, contact: ContactId) -> Key {
-    key(contact_partition(tenant, contact), "KEY")
 }
 
 /// Erasures that are not complete, in the sparse index.
@@ -60,7 +55,7 @@ pub(in crate::dynamo) fn groups_by_time(tenant: TenantId) -> String {
     format!("T#{tenant}#GE")
 }
 
-/// Where a tenant's data is sent, as its admins wrote it down.
-pub(in crate::dynamo) fn transfer_register(tenant: TenantId) -> Key {
-    key(tenant_partition(tenant), "TRANSFERS")
+/// What a tenant's admins decided about persons.
+pub(in crate::dynamo) fn privacy_settings(tenant: TenantId) -> Key {
+    key(tenant_partition(tenant), "PRIVACY")
 }
