@@ -41,8 +41,7 @@ async fn what_is_older_than_the_tenant_keeps_it_goes_and_the_ledger_stays() {
     assert_eq!(world.all("/v1/events?state=parked", admin).await, Vec::<Value>::new());
     world.advance(2 * 86_400).await;
     desk.hears(CUSTOMER, json!({"text": "a new message"})).await;
-    let swept = world.stack.sweep().await.unwrap();
-    assert!(swept.sweeper.expired >= 2, "{swept:?}");
+    world.stack.sweep().await.unwrap();
     let left = desk.all(&path).await;
     assert_eq!(left.iter().map(|one| text_of(one, "text")).collect::<Vec<_>>(), ["a new message"]);
     assert_eq!(desk.all(&format!("/v1/contacts/{contact}/consents")).await.len(), 1);
