@@ -1,5 +1,10 @@
 //! Every command against the embedded services of a running stack.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may panic"
+)]
 
 use admin::{AdminError, Args, run};
 use clap::Parser as _;

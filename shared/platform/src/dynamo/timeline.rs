@@ -342,7 +342,7 @@ pub(super) fn read_of_group(item: Item) -> Result<GroupMessage, StoreError> {
     let (provider_message_id, kind) = (text("wamid"), text("kind"));
     let raw = match (item.get("raw"), item.get("rawz")) {
         (Some(AttributeValue::S(raw)), _) => raw.clone(),
-        (None, Some(AttributeValue::B(packed))) => unpacked(packed).map_err(|why| corrupt(why))?,
+        (None, Some(AttributeValue::B(packed))) => unpacked(packed).map_err(corrupt)?,
         _ => return Err(corrupt("no raw JSON")),
     };
     Ok(GroupMessage { partition: key.pk, id: MessageId::from_ulid(id), provider_message_id, kind, raw })
@@ -365,7 +365,7 @@ pub(super) fn read(mut item: Item) -> Result<Entry, StoreError> {
     let corrupt = |why: &str| StoreError::corrupt("read message", &key.pk, why);
     let raw = match (stored.raw, packed) {
         (Some(raw), _) => raw,
-        (None, Some(packed)) => unpacked(&packed).map_err(|why| corrupt(why))?,
+        (None, Some(packed)) => unpacked(&packed).map_err(corrupt)?,
         (None, None) => return Err(corrupt("no raw JSON")),
     };
     Ok(Entry {
