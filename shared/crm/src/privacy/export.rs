@@ -161,7 +161,7 @@ async fn person(
     records: &mut Vec<ExportedRecord>,
     now: Millis,
 ) -> Result<(), StoreError> {
-    if let Some(contact) = read::contact(store, tenant, family.id()).await? {
+    if let Some(contact) = read::contact(store, tenant, family.id(), now).await? {
         records.push(record("contact", &contact));
     }
     let mut names: Vec<String> =

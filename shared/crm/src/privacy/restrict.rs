@@ -24,7 +24,7 @@ pub async fn restrict(
         let entry = NewAuditEntry { at: now, actor, action: "contact.restrict", target: &target, trace_id };
         store.restrict_contact(tenant, family.id(), now, entry).await?;
     }
-    read::contact(store, tenant, contact).await
+    read::contact(store, tenant, contact, now).await
 }
 
 /// Lifts the restriction of a contact; `None` when there is no such contact. One that is being erased keeps it.
@@ -48,5 +48,5 @@ pub async fn lift(
         let entry = NewAuditEntry { at: now, actor, action: "contact.unrestrict", target: &target, trace_id };
         store.lift_restriction(tenant, &family.ids(), entry).await?;
     }
-    read::contact(store, tenant, contact).await
+    read::contact(store, tenant, contact, now).await
 }
