@@ -9,6 +9,18 @@ use std::collections::BTreeMap;
 
 /// One thing of each kind that belongs to the demo tenant on Meta, by the schema of its id.
 async fn belongings(world: &World, key: &str) -> BTreeMap<String, String> {
+    // Somebody else, who is being erased.
+    let text =
+        world.meta_body().text("971507654321", "wamid.B", world.now_s(), "forget the secret of this tenant");
+    world.from_meta(text.json().to_string()).await;
+    world.settled().await;
+    let leaves = world.all("/v1/conversations", key).await[0].clone();
+    let path = format!("/v1/contacts/{}/erasure", leaves["contact_id"].as_str().unwrap());
+    let erasure = world.send("POST", &path, &[("authorization", &format!("Bearer {key}"))], "").await.data()
+        ["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let text = world.meta_body().text("971501234567", "wamid.A", world.now_s(), "the secret of this tenant");
     world.from_meta(text.json().to_string()).await;
     world.from_meta(r#"{"object":"page"}"#).await;
@@ -41,6 +53,7 @@ async fn belongings(world: &World, key: &str) -> BTreeMap<String, String> {
         ("KeyId", id(&api_key, "id")),
         ("FormId", id(&form, "id")),
         ("trace_id", id(&message, "trace_id")),
+        ("ErasureId", erasure),
     ]
     .map(|(kind, id)| (kind.to_owned(), id))
     .into()

@@ -95,7 +95,7 @@ pub(crate) async fn post(
     note(&platform, &caller, "consent.import").await?;
     let actor = caller.principal.key_id.to_string();
     let (tenant, trace_id) = (caller.tenant(), caller.call.trace_id);
-    let mut all = import(&platform.store, tenant, taken, &actor, trace_id, caller.now()).await?;
+    let mut all = import(&platform, tenant, taken, &actor, trace_id, caller.now()).await?;
     all.failed += u32::try_from(errors.len()).unwrap_or(u32::MAX);
     all.errors.extend(errors);
     all.errors.sort_by_key(|error| error.row);

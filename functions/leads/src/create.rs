@@ -144,7 +144,7 @@ pub(crate) async fn post(
         trace_id: caller.call.trace_id,
         mark: seed.ulid("lead"),
     };
-    let captured = capture(&platform.store, by, &enquiry, caller.now()).await.map_err(problem)?;
+    let captured = capture(&platform, by, &enquiry, caller.now()).await.map_err(problem)?;
     if let Some(given) = consent {
         let consent = NewConsent {
             id: ConsentId::from_ulid(seed.ulid("consent")),

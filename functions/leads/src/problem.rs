@@ -11,7 +11,9 @@ pub(crate) fn problem(error: LeadError) -> Problem {
         LeadError::Field(error) => field(error),
         LeadError::Store(error) => error.into(),
         LeadError::Person(error @ IngestError::Transient { .. }) => Problem::unavailable(error),
-        LeadError::Person(error @ IngestError::Permanent { .. }) => Problem::internal(error),
+        LeadError::Person(error @ (IngestError::Permanent { .. } | IngestError::Erased)) => {
+            Problem::internal(error)
+        }
         LeadError::Busy => Problem::Conflict {
             message: "This lead is being changed by many at once; try again in a moment.".to_owned(),
             retry_after_s: Some(1),

@@ -20,6 +20,7 @@ pub(crate) fn problem(error: SendError) -> Problem {
         SendError::Store(error) | SendError::Templates(SyncError::Store(error)) => return error.into(),
         SendError::Contact(IngestError::Transient { reason }) => return Problem::unavailable(reason),
         SendError::Contact(IngestError::Permanent { reason }) => return Problem::internal(reason),
+        SendError::Contact(error @ IngestError::Erased) => return Problem::internal(error),
         SendError::Templates(error) => return unread(error),
         SendError::Refused { reasons, instead } => (reasons, instead),
     };

@@ -121,8 +121,10 @@ impl<'a> Record<'a> {
                 })
             });
         let settled = match outcome {
-            Ok(()) if self.may_be_logged() => platform.store.settle_event(tenant, self.id, now).await,
-            Ok(()) => Ok(()),
+            Ok(()) | Err(IngestError::Erased) if self.may_be_logged() => {
+                platform.store.settle_event(tenant, self.id, now).await
+            }
+            Ok(()) | Err(IngestError::Erased) => Ok(()),
             Err(IngestError::Permanent { reason }) => self.park(platform, &reason, now).await,
             Err(IngestError::Transient { reason }) => {
                 self.wait(platform, &reason, now).await;

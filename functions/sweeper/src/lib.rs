@@ -2,6 +2,7 @@
 
 use crm::sweep::Swept;
 use platform::Platform;
+use platform::bucket::Bucket;
 use platform::dynamo::StoreError;
 use platform::transport::Transport;
 
@@ -9,6 +10,11 @@ use platform::transport::Transport;
 ///
 /// # Errors
 /// The table did not answer; the next minute's sweep does the rest.
-pub async fn sweep(platform: &Platform, transport: &Transport, owner: &str) -> Result<Swept, StoreError> {
-    crm::sweep::sweep(platform, transport, owner, platform.clock.now()).await
+pub async fn sweep(
+    platform: &Platform,
+    transport: &Transport,
+    bucket: &Bucket,
+    owner: &str,
+) -> Result<Swept, StoreError> {
+    crm::sweep::sweep(platform, transport, bucket, owner, platform.clock.now()).await
 }

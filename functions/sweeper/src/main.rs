@@ -1,6 +1,7 @@
 //! The sweeper as a Lambda function, called by its schedule.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use platform::bucket::Bucket;
 use platform::clock::SystemClock;
 use platform::config::Config;
 use platform::transport::Transport;
@@ -13,8 +14,9 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env()?;
     let platform = &Platform::new(&config, Arc::new(SystemClock))?;
     let transport = &Transport::new(&config)?;
+    let bucket = &Bucket::new(&config)?;
     run(service_fn(move |_: LambdaEvent<serde_json::Value>| async move {
-        Ok::<_, Error>(sweeper::sweep(platform, transport, &uuid::Uuid::new_v4().to_string()).await?)
+        Ok::<_, Error>(sweeper::sweep(platform, transport, bucket, &uuid::Uuid::new_v4().to_string()).await?)
     }))
     .await
 }

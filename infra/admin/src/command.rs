@@ -18,6 +18,9 @@ pub struct Args {
     /// Where AWS is, in place of the region's endpoints: what `cargo run` prints, with `--stage local`.
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
+    /// The table `crm`, in place of the stage's own: one that was restored.
+    #[arg(long, value_name = "TABLE")]
+    pub crm_table: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -52,6 +55,12 @@ pub enum Command {
         /// How many tenants at most.
         #[arg(long, default_value_t = 1_000)]
         limit: u32,
+    },
+    /// Do erasures again on a table that was restored from before them (`--crm-table`).
+    EraseAgain {
+        /// The table that knows all erasures: the one that was in use until the restore.
+        #[arg(long, value_name = "TABLE")]
+        from: String,
     },
     /// The audit log of a tenant.
     #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! What keeps a command from being done.
 
 use crm::audit::BrokenAt;
+use crm::privacy::EraseError;
 use crm::provision::ProvisionError;
 use crm::rewrap::RewrapError;
 use domain::ids::TenantId;
@@ -29,6 +30,9 @@ pub enum AdminError {
     /// A tenant's secrets were not all wrapped anew.
     #[error("{0}: {1}; what was done stays done, run it again")]
     Rewrap(TenantId, RewrapError),
+    /// An erasure was not begun again.
+    #[error("{0}; what was begun stays begun, run it again")]
+    Erase(#[from] EraseError),
     /// There is no such tenant.
     #[error("there is no tenant {0}")]
     NoTenant(TenantId),

@@ -4,6 +4,7 @@
 mod audit;
 mod command;
 mod consents;
+mod erasures;
 mod error;
 mod queues;
 mod receiver;
@@ -55,7 +56,10 @@ pub async fn run(
         Command::CheckReceiver { .. } | Command::Consents(ConsentsCommand::Verify { file: Some(_), .. })
     );
     let nowhere = without.then_some("http://127.0.0.1");
-    let config = Config::of_stage(&args.stage, args.endpoint_url.as_deref().or(nowhere))?;
+    let mut config = Config::of_stage(&args.stage, args.endpoint_url.as_deref().or(nowhere))?;
+    if let Some(table) = args.crm_table {
+        config.crm_table = table;
+    }
     let mut desk = Desk {
         platform: Platform::new(&config, Arc::new(SystemClock))?,
         aws: Aws::new(&config.aws, &config.function)?,
@@ -73,6 +77,7 @@ pub async fn run(
         Command::Rotate { secret, force } => secrets::rotate(&mut desk, secret, force, input).await,
         Command::Rewrap { after, limit } => rewrap::run(&mut desk, after, limit).await,
         Command::Consents(command) => consents::run(&mut desk, command).await,
+        Command::EraseAgain { from } => erasures::again(&mut desk, from).await,
         Command::Audit(command) => audit::run(&mut desk, command).await,
         Command::CheckReceiver { url, allow_loopback } => {
             receiver::run(&mut desk, &url, allow_loopback, input).await

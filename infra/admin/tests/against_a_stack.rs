@@ -1,5 +1,10 @@
 //! Every command against the embedded services of a running stack.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may panic"
+)]
 
 use admin::{AdminError, Args, run};
 use clap::Parser as _;
@@ -304,4 +309,70 @@ async fn a_receiver_is_checked_without_a_stack_and_its_secret_is_read_from_the_i
     assert!(said.contains("pass  a good delivery:"), "{said}");
     assert!(said.contains("FAIL  another secret: expected 4xx"), "{said}");
     assert!(!said.contains("whsec_"), "{said}");
+}
+
+/// A table like another one, with the items it has now: what a restore makes.
+async fn restored(stack: &Stack, from: &str, to: &str) {
+    let described = aws(stack, Service::DynamoDb, "DescribeTable", &json!({"TableName": from})).await;
+    let table = &described["Table"];
+    let indexes: Vec<Value> = table["GlobalSecondaryIndexes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|index| {
+            json!({"IndexName": index["IndexName"], "KeySchema": index["KeySchema"], "Projection": index["Projection"]})
+        })
+        .collect();
+    let made = json!({"TableName": to, "BillingMode": "PAY_PER_REQUEST", "KeySchema": table["KeySchema"],
+        "AttributeDefinitions": table["AttributeDefinitions"], "GlobalSecondaryIndexes": indexes});
+    aws(stack, Service::DynamoDb, "CreateTable", &made).await;
+    let mut start = Value::Null;
+    loop {
+        let mut input = json!({"TableName": from});
+        if !start.is_null() {
+            input["ExclusiveStartKey"] = start;
+        }
+        let page = aws(stack, Service::DynamoDb, "Scan", &input).await;
+        for item in page["Items"].as_array().unwrap() {
+            aws(stack, Service::DynamoDb, "PutItem", &json!({"TableName": to, "Item": item})).await;
+        }
+        start = page["LastEvaluatedKey"].clone();
+        if start.is_null() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_is_done_again_on_a_table_that_was_restored_from_before_it() {
+    let stack = Stack::start(Options::default()).await.unwrap();
+    let tenant = stack.ready().tenants[0].clone();
+    let id = TenantId::parse(&tenant.id).unwrap();
+    stack
+        .simulator()
+        .customer_writes("971505559999", json!({"tenant_id": tenant.id, "text": "forget me"}))
+        .await
+        .unwrap();
+    assert!(stack.wait_idle(std::time::Duration::from_secs(30)).await);
+    let crm = config(&stack).crm_table;
+    restored(&stack, &crm, "crm-restored").await;
+    let phone = domain::identity::Identity::Phone(domain::phone::Phone::from_wa_id("971505559999").unwrap());
+    let known = platform(&stack).store.known_identity(id, &phone, true).await.unwrap().unwrap();
+    let now = SystemClock.now();
+    let begun =
+        crm::privacy::erase(&platform(&stack), id, known.contact, "key", uuid::Uuid::nil(), now).await;
+    assert!(begun.unwrap().is_some());
+
+    let line = ["--crm-table", "crm-restored", "erase-again", "--from", &crm];
+    let said = admin(&stack, &line, "").await.unwrap();
+    assert_eq!(said.trim(), "1 erasures, 1 of them begun again: the sweeper completes them");
+    let there = Config { crm_table: "crm-restored".to_owned(), ..config(&stack) };
+    let store = Platform::new(&there, Arc::new(SystemClock)).unwrap().store;
+    assert_eq!(store.known_identity(id, &phone, true).await.unwrap(), None);
+    assert_eq!(store.due_erasures(now.plus_ms(1_000), 10).await.unwrap(), [(id, known.contact.erasure())]);
+    let graves = store.erasure(id, known.contact.erasure()).await.unwrap().unwrap().graves;
+    assert_eq!(store.graves(id, &graves).await.unwrap().len(), graves.len());
+    // Again, and nothing is begun twice.
+    admin(&stack, &line, "").await.unwrap();
+    assert_eq!(store.erasures(id, None, 10).await.unwrap().len(), 1);
 }

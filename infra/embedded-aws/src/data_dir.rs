@@ -3,8 +3,12 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
+
+/// How long a database is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why the services could not be opened, one line each.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +108,22 @@ pub(crate) fn open_sqlite(
         path: path.as_deref().unwrap_or(Path::new(":memory:")).to_path_buf(),
         cause: error.to_string(),
     })
+}
+
+/// Writes a database anew, without what was deleted, while others have it open.
+pub(crate) fn compact(path: &Path) -> Result<(), OpenError> {
+    let anew = || -> rusqlite::Result<i64> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.execute_batch("VACUUM")?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+    };
+    let failed = |cause: String| OpenError::Database { path: path.to_path_buf(), cause };
+    match anew() {
+        Ok(0) => Ok(()),
+        Ok(_busy) => Err(failed("somebody has been reading it all the time".to_owned())),
+        Err(error) => Err(failed(error.to_string())),
+    }
 }
 
 fn holder(lock: &mut File) -> String {

@@ -39,6 +39,9 @@ use s3::S3;
 use secrets::Secrets;
 use sqs::Sqs;
 
+/// The SQLite files of a data directory.
+const DATABASES: [&str; 3] = ["dynamodb.sqlite", "sqs.sqlite", "keys-and-secrets.sqlite"];
+
 /// How to open the services.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -93,7 +96,7 @@ struct Inner {
     clock: StackClock,
     faults: Faults,
     counted: Counted,
-    _data_dir: Option<DataDir>,
+    data_dir: Option<DataDir>,
 }
 
 impl EmbeddedAws {
@@ -112,7 +115,7 @@ impl EmbeddedAws {
             clock,
             faults,
             counted: Counted::default(),
-            _data_dir: data_dir,
+            data_dir,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -127,6 +130,16 @@ impl EmbeddedAws {
     /// blocking thread where the tables are large.
     pub fn sweep_ttl(&self) -> usize {
         self.inner.dynamo.sweep_ttl(self.inner.clock.now_ms().div_euclid(1000))
+    }
+
+    /// Writes the files of the data directory anew, without what was deleted: SQLite leaves deleted rows in free pages and
+    /// in its log until something else is written over them. Blocks while it copies.
+    ///
+    /// # Errors
+    /// A file cannot be written, or somebody has been reading it for too long.
+    pub fn compact(&self) -> Result<(), OpenError> {
+        let Some(dir) = &self.inner.data_dir else { return Ok(()) };
+        DATABASES.iter().map(|name| dir.file(name)).try_for_each(|path| data_dir::compact(&path))
     }
 
     /// Makes a bucket where it is missing. Blocks for about a millisecond.

@@ -163,6 +163,12 @@ impl Controls {
         let embedded = self.embedded.clone();
         let expired = tokio::task::spawn_blocking(move || embedded.sweep_ttl()).await;
         report.expired = expired.map_err(|error| error.to_string())?;
+        if report.sweeper.erasures.complete > 0 {
+            // What DynamoDB and SQS delete is gone; the files of this stack keep it until they are written anew.
+            let embedded = self.embedded.clone();
+            let written = tokio::task::spawn_blocking(move || embedded.compact()).await;
+            written.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        }
         Ok(report)
     }
 }

@@ -43,7 +43,7 @@ enum Code {
     Processor(Platform, Transport),
     Sender(Platform, Transport, Bucket),
     Dispatcher(Platform, Courier),
-    Sweeper(Platform, Transport),
+    Sweeper(Platform, Transport, Bucket),
 }
 
 impl Function {
@@ -85,6 +85,7 @@ impl Function {
             "messages" => Code::Api(messages::router(platform()?, transport()?)),
             "docs" => Code::Api(docs::router(test_key.map(str::to_owned))),
             "consents" => Code::Api(consents::router(platform()?)),
+            "privacy" => Code::Api(privacy::router(platform()?)),
             "integrations" => {
                 let settings = integrations::Settings::of(config);
                 Code::Api(integrations::router(platform()?, transport()?, courier()?, settings))
@@ -92,7 +93,7 @@ impl Function {
             "endpoints" => Code::Api(endpoints::router(platform()?, config.allow_loopback_endpoints)),
             "dispatcher" => Code::Dispatcher(platform()?, courier()?),
             "sender" => Code::Sender(platform()?, transport()?, bucket()?),
-            "sweeper" => Code::Sweeper(platform()?, transport()?),
+            "sweeper" => Code::Sweeper(platform()?, transport()?, bucket()?),
             "processor" => Code::Processor(platform()?, transport()?),
             other => {
                 let problem = format!("{}: the local stack has no function {other}", described.id);
@@ -176,9 +177,9 @@ impl Function {
         &self,
         invocations: &Invocations,
     ) -> Option<Result<Result<Swept, StoreError>, Ended>> {
-        let Code::Sweeper(platform, transport) = &self.code else { return None };
-        let (platform, transport) = (platform.clone(), transport.clone());
-        let work = async move { sweeper::sweep(&platform, &transport, "local stack").await };
+        let Code::Sweeper(platform, transport, bucket) = &self.code else { return None };
+        let (platform, transport, bucket) = (platform.clone(), transport.clone(), bucket.clone());
+        let work = async move { sweeper::sweep(&platform, &transport, &bucket, "local stack").await };
         Some(invocations.run(&self.name, self.timeout, work).await)
     }
 }

@@ -21,6 +21,7 @@ pub(crate) fn collect() -> Result<(Members, Members), Fault> {
         leads::Document::openapi(),
         media::Document::openapi(),
         messages::Document::openapi(),
+        privacy::Document::openapi(),
         templates::Document::openapi(),
     ];
     let (mut paths, mut schemas) = (Map::new(), Map::new());

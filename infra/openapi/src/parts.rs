@@ -35,6 +35,7 @@ pub(crate) fn tags() -> Value {
     let tags = [
         ("leads", "Who enquired, what they look for, and everything that happened with them."),
         ("contacts", "People, and what they agreed to."),
+        ("privacy", "The rights of persons: export, restriction, erasure, retention, where data is sent."),
         ("conversations", "The inbox."),
         ("messages", "Sending: at most once, or it says `uncertain`."),
         ("media", "Files of messages."),

@@ -145,7 +145,7 @@ impl Simulator {
         let sim = Self { shared: Arc::new(shared) };
         for wrote in remembered {
             if let Ok(line) = sim.line_of(&wrote.tenant_id) {
-                line.desk().people.wrote(wrote.digits.as_deref(), wrote.user_id.as_deref(), wrote.at_ms);
+                line.desk().people.remember(wrote.who, wrote.at_ms);
             }
         }
         Ok(sim)
@@ -273,12 +273,10 @@ impl Simulator {
     /// Somebody wrote to a number at this time: the window is open.
     pub(crate) fn wrote(&self, line: &Line, digits: Option<&str>, user_id: Option<&str>, at_ms: i64) {
         line.desk().people.wrote(digits, user_id, at_ms);
-        self.shared.memory.note(&Wrote {
-            tenant_id: line.account.tenant_id.clone(),
-            digits: digits.map(str::to_owned),
-            user_id: user_id.map(str::to_owned),
-            at_ms,
-        });
+        for key in [digits, user_id].into_iter().flatten() {
+            let tenant_id = line.account.tenant_id.clone();
+            self.shared.memory.note(&Wrote { tenant_id, who: memory::digest(key), at_ms });
+        }
     }
 
     fn front_url(&self) -> String {

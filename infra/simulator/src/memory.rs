@@ -1,6 +1,8 @@
-//! Who wrote when, kept in a file, so that a stack that is started again finds its windows as it left them.
+//! Who wrote when, kept in a file, so that a stack that is started again finds its windows as it left them. People are
+//! in it as digests: the file lies beside the tables, and nobody who was erased there may be read here.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -11,10 +13,8 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Wrote {
     pub(crate) tenant_id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) digits: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) user_id: Option<String>,
+    /// The digest of a number or user id.
+    pub(crate) who: String,
     pub(crate) at_ms: i64,
 }
 
@@ -33,7 +33,7 @@ impl Memory {
             Err(error) => return Err(error),
         };
         for wrote in text.lines().filter_map(|line| serde_json::from_str::<Wrote>(line).ok()) {
-            let key = (wrote.tenant_id.clone(), wrote.digits.clone(), wrote.user_id.clone());
+            let key = (wrote.tenant_id.clone(), wrote.who.clone());
             let known = latest.get(&key).is_some_and(|known: &Wrote| known.at_ms >= wrote.at_ms);
             if !known {
                 latest.insert(key, wrote);
@@ -60,6 +60,11 @@ impl Memory {
     }
 }
 
+/// A number or user id as the file names it.
+pub(crate) fn digest(key: &str) -> String {
+    hex::encode(Sha256::digest(key.as_bytes()))
+}
+
 fn line(wrote: &Wrote) -> String {
     let mut line = serde_json::to_string(wrote).unwrap_or_default();
     line.push('\n');
@@ -71,7 +76,7 @@ mod tests {
     use super::*;
 
     fn wrote(digits: &str, at_ms: i64) -> Wrote {
-        Wrote { tenant_id: "t".into(), digits: Some(digits.into()), user_id: None, at_ms }
+        Wrote { tenant_id: "t".into(), who: digest(digits), at_ms }
     }
 
     #[test]

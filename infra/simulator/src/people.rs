@@ -1,6 +1,7 @@
 //! The customers of one number: who they are, and when they last wrote.
 
 use crate::ids;
+use crate::memory::digest;
 use std::collections::HashMap;
 
 /// How long a customer's message lets the business write freely.
@@ -27,6 +28,8 @@ pub(crate) struct People {
     all: HashMap<usize, Person>,
     /// By digits and by user id.
     index: HashMap<String, usize>,
+    /// When people wrote before the last restart, by the digest of number or user id.
+    before: HashMap<String, i64>,
 }
 
 impl People {
@@ -55,9 +58,16 @@ impl People {
         person.wrote_ms = person.wrote_ms.max(Some(at_ms));
     }
 
+    /// Notes that somebody wrote before the last restart.
+    pub(crate) fn remember(&mut self, who: String, at_ms: i64) {
+        let known = self.before.entry(who).or_insert(at_ms);
+        *known = at_ms.max(*known);
+    }
+
     /// Whether the business may write freely to this number or user id.
     pub(crate) fn window_open(&self, key: &str, now_ms: i64) -> bool {
-        let wrote = self.find(key).and_then(|person| person.wrote_ms);
+        let before = self.before.get(&digest(key)).copied();
+        let wrote = self.find(key).and_then(|person| person.wrote_ms).max(before);
         wrote.is_some_and(|wrote| now_ms < wrote.saturating_add(WINDOW_MS))
     }
 }

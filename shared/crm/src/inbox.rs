@@ -107,6 +107,10 @@ async fn tell(
         newest = newest.into_iter().chain(inbound).max_by_key(|entry| entry.id);
     }
     let Some(entry) = newest else { return Ok(ReadReceipt::NotSupported) };
+    if platform.store.consents(tenant, &family.ids()).await?.restricted_at.is_some() {
+        // Nothing at all leaves for a person whose data is kept and not used.
+        return Ok(ReadReceipt::NotSupported);
+    }
     let facts = platform.store.tenant_facts(tenant).await?;
     let integration = facts.integrations.into_iter().find(|one| {
         one.number.provider == entry.provider && (one.number_id() == "-" || one.number_id() == entry.number)

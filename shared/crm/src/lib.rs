@@ -23,6 +23,7 @@ pub mod integrations;
 pub mod leads;
 pub mod media;
 mod numbers;
+pub mod privacy;
 pub mod provision;
 pub mod read;
 pub mod replay;

@@ -4,6 +4,7 @@
 use crate::chatwoot::CHATWOOT_PURPOSE;
 use crate::endpoints::ENDPOINT_PURPOSE;
 use crate::forms::FORM_PURPOSE;
+use crate::privacy::PRIVACY_PURPOSE;
 use crate::provision::INTEGRATION_PURPOSE;
 use domain::ids::TenantId;
 use platform::Platform;
@@ -45,6 +46,7 @@ pub async fn rewrap(platform: &Platform, tenant: TenantId) -> Result<Rewrapped, 
             SealedKind::Chatwoot => CHATWOOT_PURPOSE,
             SealedKind::Endpoint => ENDPOINT_PURPOSE,
             SealedKind::Form => FORM_PURPOSE,
+            SealedKind::Grave => PRIVACY_PURPOSE,
         };
         let mut new = BTreeMap::new();
         let mut fresh = 0;

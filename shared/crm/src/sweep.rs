@@ -8,10 +8,12 @@ use crate::events::{self, SweptEvents};
 use crate::first_touch;
 use crate::health::{self, SweptNumbers};
 use crate::intake;
+use crate::privacy::{self, SweptErasures};
 use crate::templates;
 use domain::parked::EventState;
 use domain::time::Millis;
 use platform::Platform;
+use platform::bucket::Bucket;
 use platform::dynamo::{Moved, StoreError};
 use platform::telemetry::chain;
 use platform::transport::Transport;
@@ -49,6 +51,10 @@ pub struct Swept {
     pub carried: u32,
     /// Ends of audit logs that were sealed.
     pub sealed: u32,
+    /// Persons who are being erased.
+    pub erasures: SweptErasures,
+    /// Items older than their tenants keep them, which were deleted.
+    pub expired: u32,
 }
 
 /// Parks what is overdue, and asks after templates under review. Safe to run at any time and twice at once.
@@ -58,6 +64,7 @@ pub struct Swept {
 pub async fn sweep(
     platform: &Platform,
     transport: &Transport,
+    bucket: &Bucket,
     owner: &str,
     now: Millis,
 ) -> Result<Swept, StoreError> {
@@ -72,6 +79,8 @@ pub async fn sweep(
     let told = events::sweep(platform, now).await;
     let deliveries = deliver::sweep(platform, now).await;
     let carried = chatwoot::sweep(platform, now).await;
+    let erasures = privacy::work(platform, bucket, now).await;
+    let expired = privacy::retention::expire(platform, bucket, owner, now).await;
     // Last, because they wait for others.
     let numbers = health::sweep(platform, transport, now).await;
     let pulled = intake::pull(platform, transport, now).await;
@@ -80,6 +89,8 @@ pub async fn sweep(
     swept.pulled = pulled?;
     swept.sealed = sealed?;
     swept.carried = carried?;
+    swept.erasures = erasures?;
+    swept.expired = expired?;
     swept.numbers = numbers?;
     swept.sends = sends?;
     swept.touches = touches?;

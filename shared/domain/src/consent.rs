@@ -102,6 +102,9 @@ pub struct Consents {
     /// When the latest withdrawal was confirmed to the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub marketing_stop_confirmed_at: Option<Millis>,
+    /// Since when their data is kept and not used: nothing may be sent, what they write is still recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restricted_at: Option<Millis>,
 }
 
 impl Consents {
@@ -122,10 +125,21 @@ impl Consents {
         self
     }
 
+    /// Joins a restriction in: of several contacts that are one person, the first to be restricted restricts all.
+    #[must_use]
+    pub fn restricted(mut self, since: Option<Millis>) -> Self {
+        self.restricted_at = match (self.restricted_at, since) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self
+    }
+
     /// Whether every message is barred.
     #[must_use]
     pub fn bars_everything(&self) -> bool {
-        self.channel.is_some_and(|standing| standing.state == ConsentState::Revoked)
+        self.restricted_at.is_some()
+            || self.channel.is_some_and(|standing| standing.state == ConsentState::Revoked)
     }
 
     /// Whether marketing was asked for and waits for the person's word: neither agreed to, nor withdrawn since.

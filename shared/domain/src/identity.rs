@@ -49,6 +49,32 @@ pub enum Identity {
     Email(Email),
 }
 
+impl Identity {
+    /// As one text that [`Identity::parse_spelled`] reads again: the kind, a colon, the identity in full.
+    #[must_use]
+    pub fn spelled(&self) -> String {
+        match self {
+            Self::Bsuid(bsuid) => format!("bsuid:{}", bsuid.as_str()),
+            Self::Phone(phone) => format!("phone:{}", phone.e164()),
+            Self::Opaque(text) => format!("opaque:{text}"),
+            Self::Email(email) => format!("email:{}", email.as_str()),
+        }
+    }
+
+    /// Reads what [`Identity::spelled`] wrote.
+    #[must_use]
+    pub fn parse_spelled(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(':')?;
+        match kind {
+            "bsuid" => Bsuid::parse(rest).map(Self::Bsuid),
+            "phone" => Phone::from_wa_id(rest).ok().map(Self::Phone),
+            "opaque" => Some(Self::Opaque(rest.to_owned())),
+            "email" => Email::parse(rest).ok().map(Self::Email),
+            _ => None,
+        }
+    }
+}
+
 /// Everything a body says about one person. At least one of `bsuid`, `phone`, `opaque` is there when the person can
 /// be told apart.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -106,6 +132,21 @@ mod tests {
         assert_eq!(Bsuid::parse("US.ENT.1181").unwrap().as_str(), "US.ENT.1181");
         for bad in ["", "971501234567", "US", "US.", "U.1", "USA.1", "US.a b", "<BSUID>", "US.#"] {
             assert_eq!(Bsuid::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_identity_that_was_spelled_is_read_again() {
+        for identity in [
+            Identity::Bsuid(Bsuid::parse("AE.1").unwrap()),
+            Identity::Phone(Phone::from_wa_id("971501234567").unwrap()),
+            Identity::Opaque("12:3@lid".to_owned()),
+            Identity::Email(Email::parse("a@example.com").unwrap()),
+        ] {
+            assert_eq!(Identity::parse_spelled(&identity.spelled()), Some(identity));
+        }
+        for bad in ["", "phone", "phone:", "bsuid:x", "name:Omar", "email:x"] {
+            assert_eq!(Identity::parse_spelled(bad), None, "{bad}");
         }
     }
 

@@ -152,8 +152,18 @@ id!(
     /// The delivery of one event to one receiver.
     DeliveryId, "dlv"
 );
+id!(
+    /// The erasure of a contact; shares the contact's ULID, so that asking for it twice is one.
+    ErasureId, "era"
+);
 
 impl ContactId {
+    /// The erasure of this contact.
+    #[must_use]
+    pub const fn erasure(self) -> ErasureId {
+        ErasureId(self.0)
+    }
+
     /// The conversation of this contact.
     #[must_use]
     pub const fn conversation(self) -> ConversationId {

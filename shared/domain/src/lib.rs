@@ -31,6 +31,7 @@ pub mod parked;
 pub mod permit;
 pub mod phone;
 pub mod price;
+pub mod privacy;
 pub mod provider;
 pub mod rate;
 pub mod receipt;

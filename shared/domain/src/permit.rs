@@ -135,6 +135,8 @@ pub enum Barred {
     NoOptIn,
     /// The opt-in to marketing was given to another phone number.
     NumberChanged,
+    /// The person's data is kept and not used.
+    Restricted,
 }
 
 /// Proof that a message may be sent at this moment. Made by [`permit`] only.
@@ -205,7 +207,9 @@ pub fn permit(facts: &Facts<'_>, now: Millis) -> Result<Permit, Vec<Refusal>> {
     if !facts.configured {
         refusals.push(Refusal::NotConfigured);
     }
-    if facts.consents.bars_everything() {
+    if facts.consents.restricted_at.is_some() {
+        refusals.push(Refusal::DoNotContact(Barred::Restricted));
+    } else if facts.consents.bars_everything() {
         refusals.push(Refusal::DoNotContact(Barred::Channel));
     }
     let free_form = match facts.template {

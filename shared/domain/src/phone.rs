@@ -73,6 +73,22 @@ impl Phone {
         known.country().id().map(|country| country.as_ref().to_owned())
     }
 
+    /// The digits of the number in every way that people and programs write it: complete, with `00`, and as it is dialled at
+    /// home, with and without what is dialled before it. Short ones are left out: they could be anything.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<String> {
+        let mut all = vec![self.wa_id().to_owned(), format!("00{}", self.wa_id())];
+        if let Ok(known) = phonenumber::parse(None, &self.0) {
+            let national = known.format().mode(phonenumber::Mode::National).to_string();
+            all.push(national.chars().filter(char::is_ascii_digit).collect());
+            all.push(known.national().value().to_string());
+        }
+        all.retain(|digits| digits.len() >= SHORTEST_SPELLING);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// The digits without the `+`, as the providers write them.
     #[must_use]
     pub fn wa_id(&self) -> &str {
@@ -80,6 +96,8 @@ impl Phone {
     }
 }
 
+/// Digits fewer than these name nobody by themselves.
+const SHORTEST_SPELLING: usize = 8;
 /// The longest spelling of a number, in characters.
 const LONGEST: usize = 40;
 

@@ -3,8 +3,8 @@
 use crate::address_range::AddressRange;
 use crate::email::Email;
 use crate::ids::{
-    AuditId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId, EventId, FormId, KeyId, LeadId,
-    MessageId, ObjectId, TemplateId, TenantId,
+    AuditId, ConsentId, ContactId, ConversationId, DeliveryId, EndpointId, ErasureId, EventId, FormId, KeyId,
+    LeadId, MessageId, ObjectId, TemplateId, TenantId,
 };
 use crate::lead::LeadSource;
 use crate::phone::Phone;
@@ -60,6 +60,7 @@ ids! {
     ObjectId: "The id of an uploaded file.",
     EndpointId: "The id of an endpoint.",
     DeliveryId: "The id of a delivery.",
+    ErasureId: "The id of an erasure.",
 }
 
 macro_rules! texts {

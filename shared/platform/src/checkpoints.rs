@@ -135,6 +135,43 @@ impl Checkpoints {
         Ok(true)
     }
 
+    /// Seals what somebody was told is gone, for good: the text says by itself what it is, so that it is no checkpoint.
+    ///
+    /// # Errors
+    /// KMS did not do it; the same may be tried again.
+    pub async fn seal_proof(&self, text: &str) -> Result<String, CheckpointError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Output {
+            mac: String,
+        }
+        let message = STANDARD.encode(text);
+        let input = MacInput { key_id: &self.key_id, message: &message, mac_algorithm: ALGORITHM, mac: None };
+        let made: Output = self.aws.call(Service::Kms, "GenerateMac", &input, Effort::Standard).await?;
+        Ok(made.mac)
+    }
+
+    /// Whether a proof was sealed by us.
+    ///
+    /// # Errors
+    /// KMS did not answer.
+    pub async fn proves(&self, text: &str, mac: &str) -> Result<bool, CheckpointError> {
+        let message = STANDARD.encode(text);
+        let input =
+            MacInput { key_id: &self.key_id, message: &message, mac_algorithm: ALGORITHM, mac: Some(mac) };
+        let verified: Result<serde_json::Value, AwsError> =
+            self.aws.call(Service::Kms, "VerifyMac", &input, Effort::Standard).await;
+        match verified {
+            Ok(answer) => Ok(answer.get("MacValid") == Some(&serde_json::Value::Bool(true))),
+            Err(error)
+                if matches!(error.code(), Some("KMSInvalidMacException" | "SerializationException")) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Every checkpoint of a tenant's log, oldest first, each with its seal proven.
     ///
     /// # Errors

@@ -7,7 +7,8 @@ use domain::ids::{ConsentId, ContactId, TenantId, derived_ulid};
 use domain::phone::Phone;
 use domain::time::Millis;
 use futures_util::stream::{self, StreamExt as _};
-use platform::dynamo::{NewConsent, Store, StoreError};
+use platform::Platform;
+use platform::dynamo::{NewConsent, StoreError};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -83,7 +84,7 @@ enum Done {
 /// # Errors
 /// The tables did not answer; the same request again does the rest.
 pub async fn import(
-    store: &Store,
+    platform: &Platform,
     tenant: TenantId,
     rows: Vec<ImportRow>,
     actor: &str,
@@ -91,7 +92,7 @@ pub async fn import(
     now: Millis,
 ) -> Result<ConsentsImported, StoreError> {
     let done: Vec<Result<Done, StoreError>> = stream::iter(rows)
-        .map(|row| async move { one(store, tenant, &row, actor, trace_id, now).await })
+        .map(|row| async move { one(platform, tenant, &row, actor, trace_id, now).await })
         .buffered(AT_A_TIME)
         .collect()
         .await;
@@ -110,13 +111,14 @@ pub async fn import(
 }
 
 async fn one(
-    store: &Store,
+    platform: &Platform,
     tenant: TenantId,
     row: &ImportRow,
     actor: &str,
     trace_id: Uuid,
     now: Millis,
 ) -> Result<Done, StoreError> {
+    let store = &platform.store;
     let nobody = || {
         Done::Failed(RowError {
             row: row.number,
@@ -127,11 +129,12 @@ async fn one(
     };
     let contact = match (row.contact, &row.phone) {
         (Some(contact), _) => contact,
-        (None, Some(phone)) => match contact_of_phone(store, tenant, phone, now).await {
+        (None, Some(phone)) => match contact_of_phone(platform, tenant, phone, now).await {
             Ok(contact) => contact,
             Err(IngestError::Transient { reason } | IngestError::Permanent { reason }) => {
                 return Err(StoreError::missing("find the contact of a consent", reason));
             }
+            Err(IngestError::Erased) => return Ok(nobody()),
         },
         (None, None) => return Ok(nobody()),
     };

@@ -108,7 +108,7 @@ pub async fn submit(
     let mark = derived_ulid(first_at.unix_ms(), &[&source, &name]);
     let by = By { tenant, actor: &source, trace_id, mark };
     let enquiry = enquiry(form, &answers, &source, first_at);
-    let captured = capture(&platform.store, by, &enquiry, now).await?;
+    let captured = capture(platform, by, &enquiry, now).await?;
     asked(platform, submission, &answers, &captured, by, first_at).await?;
     tell_captured(platform, by, &captured, now).await?;
     if let (Some(agreed), Some(_)) = (&answers.agreed, &answers.phone) {

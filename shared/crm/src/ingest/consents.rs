@@ -133,7 +133,7 @@ pub(super) async fn by_preference(
         received_at: delivery.received_at,
         lead: None,
     };
-    let contact = contact::resolve(context.store, seen).await?;
+    let contact = contact::resolve(context.emitter.platform, seen).await?;
     let at = match state {
         ConsentState::Granted | ConsentState::Pending => window::clamped(preference.at, delivery.received_at),
         ConsentState::Revoked => last_moment(preference.at, delivery.received_at),

@@ -3,10 +3,12 @@
 
 use super::IngestError;
 use crate::events::{Emitter, lead_created};
+use crate::privacy::grave;
 use domain::identity::{Identity, IdentityChange, Person};
 use domain::ids::{ContactId, TenantId, derived_ulid};
 use domain::phone::Phone;
 use domain::time::Millis;
+use platform::Platform;
 use platform::dynamo::{Claimed, Known, PersonField, Stage, Store};
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
@@ -36,7 +38,8 @@ pub(super) struct Seen<'a> {
 }
 
 /// The contact of a person, made when it is new. For a known person who said nothing new this is one read.
-pub(super) async fn resolve(store: &Store, seen: Seen<'_>) -> Result<ContactId, IngestError> {
+pub(super) async fn resolve(platform: &Platform, seen: Seen<'_>) -> Result<ContactId, IngestError> {
+    let store = &platform.store;
     let identities = seen.person.identities();
     let Some(first) = identities.first() else {
         return Err(IngestError::Permanent {
@@ -52,14 +55,14 @@ pub(super) async fn resolve(store: &Store, seen: Seen<'_>) -> Result<ContactId, 
     {
         return Ok(known.contact);
     }
-    let contact = one_contact(store, seen.tenant, &identities, seen.at).await?;
+    let contact = one_contact(platform, seen.tenant, &identities, seen.at).await?;
     settle(store, seen, contact, &identities, stage, &digest).await?;
     Ok(contact)
 }
 
 /// The contact of a number we are about to write to, made when it is new. No lead is made: nobody asked for anything.
 pub(crate) async fn of_phone(
-    store: &Store,
+    platform: &Platform,
     tenant: TenantId,
     phone: &Phone,
     now: Millis,
@@ -67,23 +70,23 @@ pub(crate) async fn of_phone(
     let person = Person { phone: Some(phone.clone()), ..Person::default() };
     let order = derived_ulid(now.unix_ms(), &[phone.e164()]);
     let seen = Seen { tenant, person: &person, order, at: now, received_at: now, lead: None };
-    resolve(store, seen).await
+    resolve(platform, seen).await
 }
 
 /// The contact that an identity names, made when it is new; nothing is written down about it yet.
 pub(crate) async fn of_identity(
-    store: &Store,
+    platform: &Platform,
     tenant: TenantId,
     identity: &Identity,
     at: Millis,
 ) -> Result<ContactId, IngestError> {
-    one_contact(store, tenant, std::slice::from_ref(identity), at).await
+    one_contact(platform, tenant, std::slice::from_ref(identity), at).await
 }
 
 /// Both sides of a changed identity name one contact from now on; the number left behind may be given to somebody
 /// else by its carrier, so it is marked.
 pub(super) async fn follow(
-    store: &Store,
+    platform: &Platform,
     tenant: TenantId,
     change: &IdentityChange,
     order: Ulid,
@@ -99,7 +102,8 @@ pub(super) async fn follow(
     if all.is_empty() {
         return Err(IngestError::Permanent { reason: "the identity change names nobody".to_owned() });
     }
-    let contact = one_contact(store, tenant, &all, at).await?;
+    let store = &platform.store;
+    let contact = one_contact(platform, tenant, &all, at).await?;
     let seen = Seen { tenant, person: &change.current, order, at, received_at, lead: None };
     settle(store, seen, contact, &current, Stage::Contact, "").await?;
     for identity in &left {
@@ -115,11 +119,12 @@ pub(super) async fn follow(
 /// The one contact that all these identities name: found, joined or made. The oldest id stays, so that every order of
 /// events joins the same way.
 async fn one_contact(
-    store: &Store,
+    platform: &Platform,
     tenant: TenantId,
     identities: &[Identity],
     at: Millis,
 ) -> Result<ContactId, IngestError> {
+    let store = &platform.store;
     let mut named: Vec<ContactId> = Vec::new();
     let mut unknown: Vec<&Identity> = Vec::new();
     let mut given_back: Vec<&Identity> = Vec::new();
@@ -137,8 +142,14 @@ async fn one_contact(
     let mut contact = match named.first() {
         Some(oldest) => *oldest,
         None => {
+            // Only here, where somebody new is made: whom we know was not erased.
+            let barred = grave::barred_since(platform, tenant, identities, at).await?;
             let name = identities.first().map(spelled).unwrap_or_default();
-            ContactId::from_ulid(derived_ulid(at.unix_ms(), &[&tenant.to_string(), &name]))
+            let new = ContactId::from_ulid(derived_ulid(at.unix_ms(), &[&tenant.to_string(), &name]));
+            if let Some(barred) = barred {
+                store.bar_channel(tenant, new, barred).await?;
+            }
+            new
         }
     };
     for identity in unknown {
@@ -173,7 +184,7 @@ async fn settle(
     stage: Stage,
     digest: &str,
 ) -> Result<(), IngestError> {
-    store.ensure_contact(seen.tenant, contact, seen.received_at).await?;
+    store.ensure_contact(seen.tenant, contact, seen.received_at, identities).await?;
     for (field, value) in fields(seen.person) {
         store.learn_about_contact(seen.tenant, contact, field, value, seen.order).await?;
     }

@@ -11,6 +11,8 @@ use crate::chatwoot;
 use crate::dispatch::{self, Confirmed};
 use crate::events::{Emitter, message_received, message_step, note_window};
 use crate::health::hear_failure;
+use crate::privacy::grave;
+use domain::identity::Person;
 use domain::ids::{ContactId, EventId, MessageId, derived_ulid};
 use domain::inbound;
 use domain::message::{Content, Direction};
@@ -34,7 +36,18 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Applies one event. Of one about somebody who was erased since, the event log keeps that it came, and nothing else.
     pub(super) async fn apply(&self, event: &Event) -> Result<(), IngestError> {
+        match self.applied(event).await {
+            Err(IngestError::Erased) => {
+                let reason = IngestError::Erased.to_string();
+                self.keep_bytes(event.raw.as_bytes(), b"", &reason).await
+            }
+            other => other,
+        }
+    }
+
+    async fn applied(&self, event: &Event) -> Result<(), IngestError> {
         let delivery = self.delivery;
         let Some(number) = self.facts.number(delivery.provider, &event.account) else {
             let account = &event.account;
@@ -58,8 +71,15 @@ impl Context<'_> {
             EventKind::Status(status) => self.status(number, status, event).await,
             EventKind::IdentityChanged(change, at) => {
                 let order = derived_ulid(at.unix_ms(), &[&event.raw]);
-                contact::follow(self.store, delivery.tenant, change, order, *at, delivery.received_at)
-                    .await?;
+                contact::follow(
+                    self.emitter.platform,
+                    delivery.tenant,
+                    change,
+                    order,
+                    *at,
+                    delivery.received_at,
+                )
+                .await?;
                 self.keep(event, "followed: the person is known by a new identity").await
             }
             EventKind::Preference(preference) => {
@@ -89,6 +109,7 @@ impl Context<'_> {
         let id = inbound::message_id(tenant, number, &message.id, message.sent_at);
         let entry = self.entry(id, Direction::Inbound, &message.body, number, &message.id, raw);
         if let Some(group) = &message.group {
+            self.living(&message.sender, message.sent_at).await?;
             self.store.record_group_message(tenant, group, entry).await?;
             return Ok(());
         }
@@ -107,10 +128,10 @@ impl Context<'_> {
             received_at: self.delivery.received_at,
             lead: lead.as_ref(),
         };
-        let contact = contact::resolve(self.store, seen).await?;
+        let contact = contact::resolve(self.emitter.platform, seen).await?;
         if let Some(change) = &message.identity_change {
             contact::follow(
-                self.store,
+                self.emitter.platform,
                 tenant,
                 change,
                 id.ulid(),
@@ -153,6 +174,12 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// What a person wrote to a group before they were erased stays away, too: no contact leads to it.
+    async fn living(&self, person: &Person, at: Millis) -> Result<(), IngestError> {
+        let identities = person.identities();
+        grave::barred_since(self.emitter.platform, self.delivery.tenant, &identities, at).await.map(drop)
+    }
+
     /// A message the business sent from elsewhere: outbound on the timeline; it never opens the window.
     async fn echo(&self, number: &str, echo: &Echo, raw: &str) -> Result<(), IngestError> {
         let tenant = self.delivery.tenant;
@@ -177,7 +204,7 @@ impl Context<'_> {
             received_at: self.delivery.received_at,
             lead: None,
         };
-        let contact = contact::resolve(self.store, seen).await?;
+        let contact = contact::resolve(self.emitter.platform, seen).await?;
         self.store.record_message(tenant, contact, entry).await?;
         self.carry_over(contact, id).await?;
         self.mark_target(id, Direction::Outbound, &echo.body, echo.sent_at, raw).await?;
@@ -258,10 +285,15 @@ impl Context<'_> {
 
     /// Keeps an event raw in the event log, once.
     async fn keep(&self, event: &Event, reason: &str) -> Result<(), IngestError> {
+        self.keep_bytes(event.raw.as_bytes(), event.raw.as_bytes(), reason).await
+    }
+
+    /// Keeps `payload` in the place of `raw`, once for each `raw`.
+    async fn keep_bytes(&self, raw: &[u8], payload: &[u8], reason: &str) -> Result<(), IngestError> {
         let delivery = self.delivery;
-        let digest = hex::encode(Sha256::digest(event.raw.as_bytes()));
+        let digest = hex::encode(Sha256::digest(raw));
         let candidate = EventId::from_ulid(derived_ulid(delivery.received_at.unix_ms(), &[&digest]));
-        let id = self.store.first_sight(delivery.tenant, event.raw.as_bytes(), candidate).await?;
+        let id = self.store.first_sight(delivery.tenant, raw, candidate).await?;
         let entry = EventEntry {
             id,
             provider: delivery.provider,
@@ -270,7 +302,7 @@ impl Context<'_> {
             auth_strength: delivery.auth_strength,
             received_at: delivery.received_at,
             trace_id: delivery.trace_id,
-            payload: event.raw.as_bytes(),
+            payload,
         };
         self.store.keep_ignored(delivery.tenant, entry, reason, self.now).await?;
         Ok(())

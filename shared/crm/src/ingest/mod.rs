@@ -61,6 +61,9 @@ pub enum IngestError {
         /// In words for an admin.
         reason: String,
     },
+    /// It is about somebody who was erased after it happened: nothing of it is kept.
+    #[error("it is about somebody who was erased since")]
+    Erased,
 }
 
 impl From<StoreError> for IngestError {
@@ -110,7 +113,7 @@ impl Ingest {
             parsed.unreadable.iter().map(|part| format!("{}: {}", part.path, part.reason)).collect();
         for result in results {
             match result {
-                Ok(()) => {}
+                Ok(()) | Err(IngestError::Erased) => {}
                 Err(transient @ IngestError::Transient { .. }) => return Err(transient),
                 Err(IngestError::Permanent { reason }) => reasons.push(reason),
             }

@@ -81,6 +81,7 @@ impl TenantCache {
             return Ok(facts);
         }
         let stored = platform.store.tenant_facts_now(tenant).await?;
+        let kept = platform.store.privacy_settings(tenant).await?.retention;
         let any_number = platform.single_tenant == Some(tenant) && stored.integrations.is_empty();
         let facts = Arc::new(Facts {
             numbers: stored.integrations.into_iter().map(|integration| integration.number).collect(),
@@ -90,10 +91,15 @@ impl TenantCache {
                 .map(|tenant| Rules::of(&tenant.escalation))
                 .unwrap_or_default(),
             chatwoot: stored.chatwoot,
-            retention_ms: stored
-                .tenant
-                .and_then(|tenant| tenant.retention_days)
-                .map(|days| u64::from(days) * 24 * 60 * 60 * 1000),
+            // What is older than messages are kept would be deleted as soon as it came.
+            retention_ms: [
+                stored.tenant.as_ref().and_then(|tenant| tenant.retention_days),
+                kept.messages_days,
+            ]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|days| u64::from(days) * 24 * 60 * 60 * 1000),
             any_number,
             receivers: Receiver::of(&stored.endpoints),
         });

@@ -70,7 +70,8 @@ pub async fn apply(
             Err(error) => Err(error),
         };
         match applied {
-            Ok(()) => {}
+            // Nothing is kept of what is about somebody who was erased since.
+            Ok(()) | Err(IngestError::Erased) => {}
             Err(transient @ IngestError::Transient { .. }) => later = Some(transient),
             Err(IngestError::Permanent { reason }) => reasons.push(reason),
         }
@@ -141,7 +142,7 @@ async fn one(
         }
         return Ok(first_touch::begin(platform, delivery.tenant, lead.id, now).await?);
     }
-    let captured = capture(&platform.store, by, &enquiry, now).await.map_err(|error| match error {
+    let captured = capture(platform, by, &enquiry, now).await.map_err(|error| match error {
         LeadError::Field(error) => IngestError::Permanent { reason: error.to_string() },
         LeadError::Person(error) => error,
         LeadError::Store(error) => error.into(),

@@ -10,6 +10,7 @@ use domain::lead::{Attributes, LeadSource, LeadStatus, Utm, merged};
 use domain::message::Referral;
 use domain::phone::Phone;
 use domain::time::Millis;
+use platform::Platform;
 use platform::dynamo::{
     Happening, Lead, LeadCard, LeadChange, LeadChanged, LeadMade, NewLead, NewTouch, OptInRequest, Store,
     StoreError,
@@ -73,16 +74,17 @@ pub struct Captured {
 /// # Errors
 /// [`LeadError`]; what was stored by then is found by the next try.
 pub async fn capture(
-    store: &Store,
+    platform: &Platform,
     by: By<'_>,
     enquiry: &Enquiry,
     now: Millis,
 ) -> Result<Captured, LeadError> {
+    let store = &platform.store;
     let source = enquiry.source.as_str();
     for _ in 0..TRIES {
         let outcome = match known(store, by, enquiry, source).await? {
             Some(lead) => added(store, by, enquiry, lead).await?,
-            None => found_or_made(store, by, enquiry).await?,
+            None => found_or_made(platform, by, enquiry).await?,
         };
         if let Some((lead, duplicate)) = outcome {
             let shown = read::fresh_lead(store, by.tenant, lead, now).await?;
@@ -108,14 +110,15 @@ async fn known(
 type Outcome = Option<(LeadId, bool)>;
 
 /// The person's open lead with the enquiry added, or a new lead; `None` when somebody else was at it: look again.
-async fn found_or_made(store: &Store, by: By<'_>, enquiry: &Enquiry) -> Result<Outcome, LeadError> {
+async fn found_or_made(platform: &Platform, by: By<'_>, enquiry: &Enquiry) -> Result<Outcome, LeadError> {
+    let store = &platform.store;
     let who = Enquirer {
         name: enquiry.name.as_deref(),
         phone: enquiry.phone.as_ref(),
         email: enquiry.email.as_ref(),
     };
     let order = Ulid::from_parts(enquiry.received_at.unix_ms(), by.mark.random());
-    let contact = person::contact(store, by.tenant, who, order, enquiry.received_at).await?;
+    let contact = person::contact(platform, by.tenant, who, order, enquiry.received_at).await?;
     let own = store.contact(by.tenant, contact).await?;
     let family = Family::fresh(store, by.tenant, contact).await?;
     let mut ids = family.as_ref().map(Family::possible_leads).unwrap_or_default();

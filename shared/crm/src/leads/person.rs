@@ -10,6 +10,7 @@ use domain::identity::Identity;
 use domain::ids::{ContactId, TenantId};
 use domain::phone::Phone;
 use domain::time::Millis;
+use platform::Platform;
 use platform::dynamo::{Claimed, Known, PersonField, Stage, Store, StoreError};
 use ulid::Ulid;
 
@@ -23,24 +24,25 @@ pub(super) struct Enquirer<'a> {
 
 /// The contact of an enquiry, made when it is new; its fields are filled.
 pub(super) async fn contact(
-    store: &Store,
+    platform: &Platform,
     tenant: TenantId,
     who: Enquirer<'_>,
     order: Ulid,
     at: Millis,
 ) -> Result<ContactId, IngestError> {
+    let store = &platform.store;
     let phone = who.phone.cloned().map(Identity::Phone);
     let email = who.email.cloned().map(Identity::Email);
     let contact = match (&phone, &email) {
         (Some(phone), Some(email)) => {
             let unknown = !is_known(store, tenant, phone, at).await?;
             match by_address(store, tenant, email).await? {
-                Some(contact) if unknown => claim(store, tenant, phone, contact, at).await?,
-                Some(_) | None => contact_of_identity(store, tenant, phone, at).await?,
+                Some(contact) if unknown => claim(platform, tenant, phone, contact, at).await?,
+                Some(_) | None => contact_of_identity(platform, tenant, phone, at).await?,
             }
         }
         (Some(identity), None) | (None, Some(identity)) => {
-            contact_of_identity(store, tenant, identity, at).await?
+            contact_of_identity(platform, tenant, identity, at).await?
         }
         (None, None) => {
             return Err(IngestError::Permanent {
@@ -52,7 +54,8 @@ pub(super) async fn contact(
         // An address that names somebody else already goes on doing so.
         store.claim_identity(tenant, email, contact).await?;
     }
-    store.ensure_contact(tenant, contact, at).await?;
+    let known_by: Vec<Identity> = phone.iter().chain(&email).cloned().collect();
+    store.ensure_contact(tenant, contact, at, &known_by).await?;
     // A name from a form is the weakest word there is: what the person shows on WhatsApp replaces it.
     let weakest = Ulid::from_parts(1, order.random());
     for (field, value, order) in [
@@ -101,15 +104,15 @@ async fn by_address(
 
 /// Makes a number that names nobody name a contact; whoever is faster keeps it.
 async fn claim(
-    store: &Store,
+    platform: &Platform,
     tenant: TenantId,
     phone: &Identity,
     contact: ContactId,
     at: Millis,
 ) -> Result<ContactId, IngestError> {
-    match store.claim_identity(tenant, phone, contact).await? {
+    match platform.store.claim_identity(tenant, phone, contact).await? {
         Claimed::Now => Ok(contact),
         // Somebody was faster, or the number was given back by its owner.
-        Claimed::Already(_) => contact_of_identity(store, tenant, phone, at).await,
+        Claimed::Already(_) => contact_of_identity(platform, tenant, phone, at).await,
     }
 }

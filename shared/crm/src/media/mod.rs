@@ -23,6 +23,9 @@ use platform::bucket::{Bucket, BucketError, ObjectKey};
 use platform::transport::Transport;
 use std::borrow::Cow;
 
+/// The kinds of messages that have a file.
+pub(crate) const FILE_KINDS: [&str; 6] = ["image", "video", "audio", "voice", "document", "sticker"];
+
 /// How long a provider may fetch a file that is sent by address, in seconds.
 const SEND_S: u32 = 3600;
 

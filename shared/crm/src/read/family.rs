@@ -63,6 +63,11 @@ impl Family {
         self.members.iter().map(|contact| contact.id).collect()
     }
 
+    /// The contacts, the one that stayed first.
+    pub(crate) fn members(&self) -> &[Contact] {
+        &self.members
+    }
+
     /// The latest word on a field.
     pub(crate) fn get(&self, field: PersonField) -> Option<&str> {
         let said = self.members.iter().filter_map(|contact| contact.fields.get(&field));
@@ -70,7 +75,7 @@ impl Family {
     }
 
     /// When the first event about the person was received.
-    pub(super) fn created_at(&self) -> Option<Millis> {
+    pub(crate) fn created_at(&self) -> Option<Millis> {
         self.members.iter().map(|contact| contact.created_at).min()
     }
 
@@ -151,6 +156,7 @@ mod tests {
             further_leads: Vec::new(),
             latest_lead: None,
             created_at: Millis::from_unix_ms(n),
+            known_by: Vec::new(),
         }
     }
 

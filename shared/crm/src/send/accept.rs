@@ -181,7 +181,7 @@ async fn contact(
 ) -> Result<ContactId, SendError> {
     match (situation.family.first(), &draft.target) {
         (Some(contact), _) => Ok(*contact),
-        (None, Target::Phone(phone)) => Ok(contact_of_phone(&platform.store, tenant, phone, now).await?),
+        (None, Target::Phone(phone)) => Ok(contact_of_phone(platform, tenant, phone, now).await?),
         (None, Target::Lead(_) | Target::Conversation(_) | Target::Contact(_)) => Err(SendError::NotFound),
     }
 }

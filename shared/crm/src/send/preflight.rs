@@ -337,7 +337,7 @@ pub(super) async fn sendable_instead(
 /// Whether nothing at all may be sent.
 fn bars_all(refusal: &Refusal) -> bool {
     match refusal {
-        Refusal::NotConfigured | Refusal::DoNotContact(Barred::Channel) => true,
+        Refusal::NotConfigured | Refusal::DoNotContact(Barred::Channel | Barred::Restricted) => true,
         Refusal::DoNotContact(Barred::MarketingRevoked | Barred::NoOptIn | Barred::NumberChanged)
         | Refusal::TemplateNotApproved(_)
         | Refusal::TemplateParamMismatch(_)

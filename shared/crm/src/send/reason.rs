@@ -61,6 +61,10 @@ impl Reason {
                      number, or record a new opt-in."
                         .to_owned()
                 }
+                Refusal::DoNotContact(Barred::Restricted) => {
+                    "The use of this contact's data is restricted; nothing may be sent until an admin lifts that."
+                        .to_owned()
+                }
                 Refusal::TemplateNotApproved(None) => words.clone().unwrap_or_else(|| {
                     "There is no template of this name; list them with GET /v1/whatsapp/templates.".to_owned()
                 }),
@@ -111,6 +115,7 @@ impl Reason {
                     Barred::MarketingRevoked => "marketing_revoked",
                     Barred::NoOptIn => "no_marketing_opt_in",
                     Barred::NumberChanged => "needs_reoptin",
+                    Barred::Restricted => "processing_restricted",
                 }}),
                 Refusal::TemplateNotApproved(state) => json!({"state": state.map_or("unknown", state_name)}),
                 Refusal::TemplateParamMismatch(mismatch) => json!({

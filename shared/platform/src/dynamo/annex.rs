@@ -9,6 +9,13 @@ use domain::receipt::{Receipt, Receipts};
 use domain::time::Millis;
 use ulid::Ulid;
 
+/// A condition that holds for nothing that was erased: what comes late finds a mark in its place and changes nothing.
+macro_rules! live {
+    ($condition:literal) => {
+        concat!("attribute_not_exists(gone) AND (", $condition, ")")
+    };
+}
+
 /// One receipt to join in.
 #[derive(Debug, Clone, Copy)]
 pub struct StatusUpdate<'a> {
@@ -106,7 +113,7 @@ impl Store {
                 "join receipt",
                 keys::annex(tenant, provider_message_id),
                 &expression,
-                Some("attribute_not_exists(#at) OR #at > :at"),
+                Some(live!("attribute_not_exists(#at) OR #at > :at")),
                 names,
                 values,
             )
@@ -144,7 +151,7 @@ impl Store {
                 "join revocation",
                 keys::annex(tenant, target),
                 "SET revoked_at = :at, wamid = :w",
-                Some("attribute_not_exists(revoked_at) OR revoked_at > :at"),
+                Some(live!("attribute_not_exists(revoked_at) OR revoked_at > :at")),
                 Names::new(),
                 Values::from([(":at", n(at.unix_ms())), (":w", s(target))]),
             )
@@ -189,12 +196,28 @@ impl Store {
                 action,
                 keys::annex(tenant, target),
                 "SET #v = :v, #o = :o, wamid = :w",
-                Some("attribute_not_exists(#o) OR #o < :o"),
+                Some(live!("attribute_not_exists(#o) OR #o < :o")),
                 Names::from([("#v", attribute), ("#o", order_attribute)]),
                 Values::from([(":v", value), (":o", s(order)), (":w", s(target))]),
             )
             .await?
             .ok();
+        Ok(())
+    }
+
+    /// Takes away what came to a message, and leaves a mark under the digest of the provider's id, so that what comes later
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn erase_annex(&self, tenant: TenantId, provider_message_id: &str) -> Result<(), StoreError> {
+        let key = keys::annex(tenant, provider_message_id);
+        let item = Item::from(std::collections::HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(key.pk)),
+            ("sk".to_owned(), AttributeValue::S(key.sk)),
+            ("gone".to_owned(), AttributeValue::Bool(true)),
+        ]));
+        self.crm.put("erase what came to a message", item, None).await?.ok();
         Ok(())
     }
 

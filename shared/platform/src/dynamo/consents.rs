@@ -129,6 +129,7 @@ impl Store {
             all = standings.into_iter().flatten().fold(all, |all, standing| all.with(purpose, standing));
             all.marketing_requested_at = all.marketing_requested_at.max(time(item, "requested_at"));
             all.marketing_stop_confirmed_at = all.marketing_stop_confirmed_at.max(time(item, "confirmed_at"));
+            all = all.restricted(time(item, "restricted_at"));
         }
         Ok(all)
     }
@@ -195,8 +196,9 @@ pub(super) fn read(item: &Item) -> Option<(Purpose, [Option<Standing>; 2])> {
     };
     let decided = state.zip(time(item, "at")).map(|(state, at)| Standing { state, at });
     let asked = time(item, "asked_at").map(|at| Standing { state: ConsentState::Pending, at });
-    (decided.is_some() || asked.is_some() || item.contains_key("confirmed_at"))
-        .then_some((purpose, [decided, asked]))
+    // A restriction that was lifted leaves an item that says nothing.
+    let says_nothing = !item.contains_key("state") && !item.contains_key("at");
+    (decided.is_some() || asked.is_some() || says_nothing).then_some((purpose, [decided, asked]))
 }
 
 fn time(item: &Item, name: &str) -> Option<Millis> {

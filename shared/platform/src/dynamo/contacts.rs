@@ -2,6 +2,7 @@
 
 use super::wire::{AttributeValue, Item, Key, Names, StoreError, Values, n, s};
 use super::{Store, keys};
+use domain::identity::Identity;
 use domain::ids::{ContactId, LeadId, TenantId};
 use domain::time::Millis;
 use std::collections::HashMap;
@@ -70,6 +71,8 @@ pub struct Contact {
     pub latest_lead: Option<LeadId>,
     /// When the first event about the person was received.
     pub created_at: Millis,
+    /// Every identity it was ever known by.
+    pub known_by: Vec<Identity>,
 }
 
 impl Contact {
@@ -81,7 +84,8 @@ impl Contact {
 }
 
 impl Store {
-    /// Makes sure that a contact exists; an existing one stays as it is.
+    /// Makes sure that a contact exists, and notes what it is known by, for good: a number given back is its own still when
+    /// the person asks to be forgotten.
     ///
     /// # Errors
     /// The table is unreachable.
@@ -90,17 +94,19 @@ impl Store {
         tenant: TenantId,
         contact: ContactId,
         received_at: Millis,
+        known_by: &[Identity],
     ) -> Result<(), StoreError> {
-        let values = Values::from([(":at", n(received_at.unix_ms()))]);
+        let mut values = Values::from([(":at", n(received_at.unix_ms()))]);
+        let mut expression = String::from("SET created_at = if_not_exists(created_at, :at)");
+        if !known_by.is_empty() {
+            let mut names: Vec<String> = known_by.iter().map(Identity::spelled).collect();
+            names.sort_unstable();
+            names.dedup();
+            values.insert(":names", AttributeValue::Ss(names));
+            expression.push_str(" ADD known_by :names");
+        }
         self.crm
-            .update(
-                "ensure contact",
-                keys::contact(tenant, contact),
-                "SET created_at = if_not_exists(created_at, :at)",
-                None,
-                Names::new(),
-                values,
-            )
+            .update("ensure contact", keys::contact(tenant, contact), &expression, None, Names::new(), values)
             .await?
             .ok();
         Ok(())
@@ -213,5 +219,11 @@ pub(super) fn read(item: &Item) -> Result<Contact, StoreError> {
         // A contact that was only marked as joined so far: its id holds a time as good as any.
         _ => Millis::from_unix_ms(id.ulid().timestamp_ms()),
     };
-    Ok(Contact { id, fields, absorbed, merged_into, further_leads, latest_lead, created_at })
+    let known_by = match item.get("known_by") {
+        Some(AttributeValue::Ss(names)) => {
+            names.iter().filter_map(|name| Identity::parse_spelled(name)).collect()
+        }
+        _ => Vec::new(),
+    };
+    Ok(Contact { id, fields, absorbed, merged_into, further_leads, latest_lead, created_at, known_by })
 }

@@ -67,6 +67,14 @@ pub struct LogEntry {
     pub(super) chunks: usize,
 }
 
+impl LogEntry {
+    /// How many items hold its payload.
+    #[must_use]
+    pub const fn chunks(&self) -> usize {
+        self.chunks
+    }
+}
+
 /// Events, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventPage {

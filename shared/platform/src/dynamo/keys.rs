@@ -6,6 +6,7 @@ mod chatwoot;
 mod forms;
 mod health;
 mod ledger;
+mod privacy;
 mod receivers;
 mod touches;
 
@@ -14,6 +15,7 @@ pub(super) use chatwoot::*;
 pub(super) use forms::*;
 pub(super) use health::*;
 pub(super) use ledger::*;
+pub(super) use privacy::*;
 pub(super) use receivers::*;
 pub(super) use touches::*;
 
@@ -395,6 +397,11 @@ mod tests {
             form_submission(t, FormId::from_ulid(ulid), "00"),
             touch(t, contact_id.first_lead()),
             pool(t, &["sara".into()]),
+            erasure(t, contact_id.erasure()),
+            grave_key(t),
+            grave(t, "00"),
+            answer_about(t, ulid, "00"),
+            privacy_settings(t),
         ];
         let shown: Vec<String> = keys.iter().map(|key| format!("{} / {}", key.pk, key.sk)).collect();
         for line in &shown {

@@ -127,7 +127,8 @@ impl Store {
         }
         if let Some(external_id) = &lead.card.external_id {
             let item = enquiry_item(tenant, lead.source, external_id, lead.id);
-            all.put(&self.crm.name, item, Condition::absent());
+            let free = "attribute_not_exists(pk) OR gone = :yes";
+            all.put(&self.crm.name, item, Condition::of(free, [(":yes", AttributeValue::Bool(true))]));
         }
         for happening in happenings {
             all.put(&self.crm.name, item_of(tenant, happening), Condition::default());

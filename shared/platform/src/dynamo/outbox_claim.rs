@@ -80,7 +80,7 @@ impl Store {
             .named([("#state", "state")]),
         );
         for contact in claim.family {
-            let channel = not_revoked_since(claim.consents.channel);
+            let channel = and_not_restricted(not_revoked_since(claim.consents.channel));
             all.check(&self.crm.name, keys::consent(tenant, *contact, Purpose::Channel), channel);
             if claim.permit.needs_opt_in() {
                 let marketing = not_revoked_since(claim.consents.marketing);
@@ -115,4 +115,11 @@ fn not_revoked_since(standing: Option<Standing>) -> Condition {
         [(":no", s(ConsentState::Revoked.as_str())), (":granted", n(at))],
     )
     .named([("#state", "state"), ("#at", "at")])
+}
+
+/// Nothing goes to a person whose data is kept and not used.
+fn and_not_restricted(mut condition: Condition) -> Condition {
+    let rest = condition.expression.unwrap_or_default();
+    condition.expression = Some(format!("({rest}) AND attribute_not_exists(restricted_at)"));
+    condition
 }

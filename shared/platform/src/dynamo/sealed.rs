@@ -16,6 +16,8 @@ pub enum SealedKind {
     Endpoint,
     /// The key that visitors' addresses are hashed with: one.
     Form,
+    /// The key that identities of erased persons are hashed with: one.
+    Grave,
 }
 
 /// One item with sealed values.
@@ -63,6 +65,12 @@ impl Store {
             let sort = keys::form_address_key(tenant).sk;
             found.push(SealedItem { kind: SealedKind::Form, sort, values });
         }
+        if let Some(sealed) = self.grave_key(tenant).await? {
+            let [name, _] = OF_ENDPOINTS;
+            let values = BTreeMap::from([(name.to_owned(), sealed)]);
+            let sort = keys::grave_key(tenant).sk;
+            found.push(SealedItem { kind: SealedKind::Grave, sort, values });
+        }
         Ok(found)
     }
 
@@ -82,6 +90,7 @@ impl Store {
                 keys::beside_the_profile(tenant, &item.sort)
             }
             SealedKind::Form => keys::form_address_key(tenant),
+            SealedKind::Grave => keys::grave_key(tenant),
         };
         let before = |name| item.values.get(name);
         let (expression, condition, values) = match item.kind {
@@ -90,7 +99,7 @@ impl Store {
                 "sealed = :old",
                 Values::from([(":new", map(new)), (":old", map(&item.values))]),
             ),
-            SealedKind::Endpoint | SealedKind::Form => {
+            SealedKind::Endpoint | SealedKind::Form | SealedKind::Grave => {
                 let [now, earlier] = OF_ENDPOINTS;
                 let (Some(old), Some(to)) = (before(now), new.get(now)) else { return Ok(false) };
                 let mut values = Values::from([(":old", s(old)), (":new", s(to))]);

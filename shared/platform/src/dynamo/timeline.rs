@@ -4,7 +4,7 @@
 //! from the provider's time and id, so that the put is the deduplication (design, principle 2).
 
 use super::wire::{AttributeValue, Item, Key, Names, Query, Refused, StoreError, Values, n, s};
-use super::{Store, keys};
+use super::{GroupMessage, Store, keys};
 use domain::ids::{ContactId, MessageId, TenantId};
 use domain::message::Direction;
 use domain::provider::Provider;
@@ -156,7 +156,8 @@ impl Store {
         group: &str,
         entry: NewEntry<'_>,
     ) -> Result<Recorded, StoreError> {
-        self.record(keys::group_timeline(tenant, group, entry.id.ulid()), None, entry).await
+        let index = Some((keys::groups_by_time(tenant), keys::traced_sort(entry.id.ulid(), entry.trace_id)));
+        self.record(keys::group_timeline(tenant, group, entry.id.ulid()), index, entry).await
     }
 
     async fn record(
@@ -329,6 +330,30 @@ pub(super) fn key_of(item: &Item) -> Option<Key> {
     }
 }
 
+/// A message of a group, which is under no contact.
+pub(super) fn read_of_group(item: Item) -> Result<GroupMessage, StoreError> {
+    let key = key_of(&item).ok_or_else(|| StoreError::corrupt("read message", "group", "no key"))?;
+    let corrupt = |why: &str| StoreError::corrupt("read message", &key.pk, why);
+    let text = |name: &str| match item.get(name) {
+        Some(AttributeValue::S(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let id = keys::entry_of(&key).ok_or_else(|| corrupt("not a timeline key"))?;
+    let (provider_message_id, kind) = (text("wamid"), text("kind"));
+    let raw = match (item.get("raw"), item.get("rawz")) {
+        (Some(AttributeValue::S(raw)), _) => raw.clone(),
+        (None, Some(AttributeValue::B(packed))) => unpacked(packed).map_err(corrupt)?,
+        _ => return Err(corrupt("no raw JSON")),
+    };
+    Ok(GroupMessage { partition: key.pk, id: MessageId::from_ulid(id), provider_message_id, kind, raw })
+}
+
+fn unpacked(packed: &[u8]) -> Result<String, &'static str> {
+    let bytes = miniz_oxide::inflate::decompress_to_vec_with_limit(packed, RAW_CAP)
+        .map_err(|_| "its raw JSON does not inflate")?;
+    String::from_utf8(bytes).map_err(|_| "its raw JSON is not UTF-8")
+}
+
 pub(super) fn read(mut item: Item) -> Result<Entry, StoreError> {
     let packed = match item.remove("rawz") {
         Some(AttributeValue::B(packed)) => Some(packed),
@@ -340,11 +365,7 @@ pub(super) fn read(mut item: Item) -> Result<Entry, StoreError> {
     let corrupt = |why: &str| StoreError::corrupt("read message", &key.pk, why);
     let raw = match (stored.raw, packed) {
         (Some(raw), _) => raw,
-        (None, Some(packed)) => {
-            let bytes = miniz_oxide::inflate::decompress_to_vec_with_limit(&packed, RAW_CAP)
-                .map_err(|_| corrupt("its raw JSON does not inflate"))?;
-            String::from_utf8(bytes).map_err(|_| corrupt("its raw JSON is not UTF-8"))?
-        }
+        (None, Some(packed)) => unpacked(&packed).map_err(corrupt)?,
         (None, None) => return Err(corrupt("no raw JSON")),
     };
     Ok(Entry {

@@ -15,6 +15,8 @@ use domain::file::disposition;
 use domain::redacted::Redacted;
 use serde::de::DeserializeOwned;
 
+const ONLY_STYLES: HeaderValue =
+    HeaderValue::from_static("sandbox; default-src 'none'; style-src 'unsafe-inline'");
 const NOTHING_RUNS: HeaderValue = HeaderValue::from_static("sandbox; default-src 'none'");
 
 /// A file as an answer.
@@ -51,6 +53,21 @@ impl IntoResponse for Ndjson {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.0));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+        response.extensions_mut().insert(Enveloped);
+        response
+    }
+}
+
+/// A page that people read: text and tables, in which nothing runs and nothing is fetched.
+#[derive(Debug, Clone)]
+pub struct Readable(pub String);
+
+impl IntoResponse for Readable {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.0));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CONTENT_SECURITY_POLICY, ONLY_STYLES);
         response.extensions_mut().insert(Enveloped);
         response
     }

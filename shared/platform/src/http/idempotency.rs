@@ -18,7 +18,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::access::{Environment, Principal};
-use domain::ids::derived_ulid;
+use domain::ids::{ContactId, ConversationId, LeadId, derived_ulid};
 use domain::time::Millis;
 use sha2::{Digest, Sha256};
 use std::convert::Infallible;
@@ -34,6 +34,11 @@ const LEASE_MS: u64 = 20_000;
 const REQUEST_LIMIT: usize = 6 * 1024 * 1024;
 /// The largest answer that is kept, in bytes: an item holds 400 KB.
 const ANSWER_LIMIT: usize = 200_000;
+
+/// How long it is known whom an answer is about, in milliseconds: longer than the table keeps the answer.
+const ABOUT_KEPT_MS: u64 = 9 * 24 * 60 * 60 * 1000;
+/// How many contacts and leads of one answer are noted.
+const NAMED: usize = 50;
 
 /// What the ids of everything that a request makes are derived from: the same for every run of one request.
 #[derive(Debug, Clone)]
@@ -113,7 +118,13 @@ async fn around(platform: &Platform, request: Request, next: Next) -> Result<Res
     };
     parts.extensions.insert(Seed { first_at, digest: digest.as_str().into() });
     let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
-    let run = Run { digest: &digest, owner, is_repeated: first_at < call.now, trace_id: call.trace_id };
+    let run = Run {
+        digest: &digest,
+        owner,
+        is_repeated: first_at < call.now,
+        trace_id: call.trace_id,
+        now: call.now,
+    };
     finish(platform, &principal, &run, answer).await
 }
 
@@ -124,6 +135,7 @@ struct Run<'a> {
     /// Whether an earlier run ended without an answer that was kept.
     is_repeated: bool,
     trace_id: Uuid,
+    now: Millis,
 }
 
 /// Keeps the answer when something was decided, forgets the request when nothing was, and leaves it to the next run when
@@ -134,7 +146,7 @@ async fn finish(
     run: &Run<'_>,
     answer: Response,
 ) -> Result<Response, Problem> {
-    let Run { digest, owner, is_repeated, trace_id } = *run;
+    let Run { digest, owner, is_repeated, trace_id, .. } = *run;
     let problem = answer.extensions().get::<Arc<Problem>>().cloned();
     let answer = match &problem {
         Some(problem) if kept(problem.code().status()) => {
@@ -168,12 +180,30 @@ async fn finish(
             trace_id: trace_id.to_string(),
             role: principal.role,
         };
+        // Whom it is about is noted first: an erasure must find every answer that is kept.
+        for about in named_in(text) {
+            let expires = run.now.plus_ms(ABOUT_KEPT_MS).unix_ms() / 1000;
+            platform.store.note_answer_about(principal.tenant, about, digest, expires).await?;
+        }
         // What was done is done: the caller gets its answer, and a repetition finds the effects by their ids.
         if let Err(error) = platform.store.finish_idempotent(principal.tenant, digest, owner, &answer).await {
             tracing::warn!(trace.id = %trace_id, "an answer could not be kept: {error}");
         }
     }
     Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+/// The contacts and leads that an answer names; a conversation has its contact's.
+fn named_in(answer: &str) -> Vec<Ulid> {
+    let mut named: Vec<Ulid> = [ContactId::PREFIX, ConversationId::PREFIX, LeadId::PREFIX]
+        .iter()
+        .flat_map(|prefix| answer.split(prefix).skip(1))
+        .filter_map(|rest| Ulid::from_string(rest.get(..26)?).ok())
+        .collect();
+    named.sort_unstable();
+    named.dedup();
+    named.truncate(NAMED);
+    named
 }
 
 /// Answers that are given again: what was done, and what a rule refused. Everything else had no effect and may be
@@ -258,6 +288,18 @@ mod tests {
         assert_ne!(hash(r#"{"a":1}"#), hash(r#"{"a":2}"#));
         assert_ne!(hash(r#"{"a":[1,2]}"#), hash(r#"{"a":[2,1]}"#));
         assert_ne!(hash("x"), hash("y"));
+    }
+
+    #[test]
+    fn an_answer_names_contacts_and_leads_by_every_kind_of_id() {
+        let contact = ContactId::from_ulid(derived_ulid(5, &["c"]));
+        let lead = LeadId::from_ulid(derived_ulid(6, &["l"]));
+        let text = format!(
+            "{{\"id\":\"msg_x\",\"a\":\"{contact}\",\"b\":\"{}\",\"c\":\"{lead}\"}}",
+            contact.conversation()
+        );
+        assert_eq!(named_in(&text), [contact.ulid(), lead.ulid()]);
+        assert_eq!(named_in("ctc_ conv_0 lead_"), []);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use body::{JsonBody, NoBody, OptionalBody};
 pub use code::Code;
 pub use edge::{Call, serve, serve_with_public};
 pub use envelope::Data;
-pub use file::{Elsewhere, File, FileBody, Ndjson};
+pub use file::{Elsewhere, File, FileBody, Ndjson, Readable};
 pub use idempotency::Seed;
 pub use known_keys::KnownKeys;
 pub use page::{Listing, Page, Pagination};
