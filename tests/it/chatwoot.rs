@@ -10,12 +10,12 @@ const CUSTOMER: &str = "971501234567";
 const PATH: &str = "/v1/integrations/chatwoot";
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     World::start_with(Options { allow_loopback_endpoints: true, ..Options::default() }).await
 }
 
 /// What Chatwoot has.
-async fn state(world: &World) -> Value {
+pub(crate) async fn state(world: &World) -> Value {
     world.send("GET", "/_sim/chatwoot-desk", &[], "").await.json()
 }
 
@@ -35,7 +35,7 @@ async fn put(desk: &Desk<'_>, body: &Value) -> e2e::Answer {
 }
 
 /// Connects the tenant, with webhooks that are signed.
-async fn connected(desk: &Desk<'_>) {
+pub(crate) async fn connected(desk: &Desk<'_>) {
     let world = desk.world;
     let made = put(desk, &settings(world)).await;
     assert_eq!(made.status, 200, "{:?}", made.json());
@@ -46,7 +46,7 @@ async fn connected(desk: &Desk<'_>) {
 }
 
 /// An agent writes in the first conversation.
-async fn writes(world: &World, body: Value) -> Value {
+pub(crate) async fn writes(world: &World, body: Value) -> Value {
     let mut body = body;
     if body.get("conversation").is_none() {
         body["conversation"] = json!(1);
@@ -78,7 +78,7 @@ async fn said(world: &World) -> Vec<(&'static str, String)> {
 }
 
 /// A customer who asked for a person, carried over.
-async fn handed_over(desk: &Desk<'_>) -> String {
+pub(crate) async fn handed_over(desk: &Desk<'_>) -> String {
     let conversation = desk.conversation(CUSTOMER, "Is it free?").await;
     desk.world.advance(1).await;
     desk.hears(CUSTOMER, json!({"text": "I want to speak to someone"})).await;

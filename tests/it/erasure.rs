@@ -39,7 +39,7 @@ fn found(text: &str) -> Vec<&'static str> {
 }
 
 /// Everything that the tables hold, by table.
-async fn dump(world: &World) -> Vec<(String, Value)> {
+pub(crate) async fn dump(world: &World) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     for (name, table) in &world.stack.ready().tables {
         let mut start = Value::Null;
@@ -85,7 +85,7 @@ fn files(dir: &Path, each: &mut impl FnMut(&Path, &str)) {
     }
 }
 
-async fn erases(desk: &Desk<'_>, contact: &str, key: &str) -> Answer {
+pub(crate) async fn erases(desk: &Desk<'_>, contact: &str, key: &str) -> Answer {
     let bearer = format!("Bearer {}", desk.tenant.keys.live_admin);
     let headers = [("authorization", bearer.as_str()), ("idempotency-key", key)];
     desk.world.send("POST", &format!("/v1/contacts/{contact}/erasure"), &headers, "").await
@@ -98,7 +98,7 @@ async fn erasure(desk: &Desk<'_>, id: &str) -> Value {
 }
 
 /// The sweeps until an erasure is complete, with the time that it takes.
-async fn completed(desk: &Desk<'_>, id: &str) -> Value {
+pub(crate) async fn completed(desk: &Desk<'_>, id: &str) -> Value {
     for _ in 0..10 {
         desk.world.stack.sweep().await.unwrap();
         desk.world.settled().await;

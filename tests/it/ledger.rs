@@ -60,7 +60,7 @@ fn opened(world: &World) -> (Platform, TenantId) {
 }
 
 /// The whole export, by pages.
-async fn exported(desk: &Desk<'_>) -> Vec<u8> {
+pub(crate) async fn exported(desk: &Desk<'_>) -> Vec<u8> {
     let (mut file, mut cursor) = (Vec::new(), String::new());
     loop {
         let path = format!("/v1/consents/export{cursor}");

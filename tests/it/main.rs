@@ -14,6 +14,7 @@ mod deliveries;
 mod double_opt_in;
 mod endpoints;
 mod erasure;
+mod erasure_joins;
 mod escalation;
 mod event_log;
 mod export;

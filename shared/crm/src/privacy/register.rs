@@ -14,7 +14,7 @@ const TENANTS_CHOICE: &str = "as the tenant chose";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Transfer {
-    /// Its id: `meta`, `dialog360`, `ultramsg`, a source of leads, a receiver's id, or the tenant's own.
+    /// Its id: `meta`, `dialog360`, `ultramsg`, a source of leads, `chatwoot`, a receiver's id, or the tenant's own.
     pub id: String,
     /// Who receives it.
     pub recipient: String,
@@ -52,6 +52,15 @@ pub async fn transfers(store: &Store, tenant: TenantId) -> Result<Vec<Transfer>,
                 "the tenant's key and a date; enquiries come back",
             ));
         }
+    }
+    if let Some(chatwoot) = store.chatwoot(tenant).await? {
+        all.push(known(
+            "chatwoot".to_owned(),
+            format!("Chatwoot ({})", chatwoot.base_url),
+            TENANTS_CHOICE,
+            "answering customers who were handed to a person",
+            "the messages of such conversations, with names and numbers",
+        ));
     }
     for endpoint in facts.endpoints.iter().filter(|endpoint| endpoint.enabled) {
         all.push(known(

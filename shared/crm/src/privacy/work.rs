@@ -236,7 +236,7 @@ impl Step<'_> {
                 PersonalKind::LanePlace => "pending_sends",
                 PersonalKind::Conversation => "conversations",
                 PersonalKind::Contact => "contacts",
-                PersonalKind::Standing | PersonalKind::Other => continue,
+                PersonalKind::Thread { .. } | PersonalKind::Standing | PersonalKind::Other => continue,
             };
             count(erasure, name, 1);
         }
@@ -270,6 +270,11 @@ impl Step<'_> {
             PersonalKind::Happening { lead } => {
                 if let Some(lead) = lead {
                     done = Done::GoneWithLead(*lead);
+                }
+            }
+            PersonalKind::Thread { conversation } => {
+                if let Some(conversation) = conversation {
+                    store.forget_chatwoot_conversation(tenant, *conversation).await?;
                 }
             }
             PersonalKind::LanePlace

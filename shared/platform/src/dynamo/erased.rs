@@ -35,6 +35,11 @@ pub enum PersonalKind {
     },
     /// The place of a message in the lane.
     LanePlace,
+    /// The conversation in Chatwoot.
+    Thread {
+        /// Chatwoot's id of it.
+        conversation: Option<u64>,
+    },
     /// The conversation's state.
     Conversation,
     /// The contact itself.
@@ -171,8 +176,22 @@ impl Store {
             let there = Some("attribute_exists(pk)");
             self.crm.update(ACTION, enquiry, "SET gone = :yes", there, Names::new(), yes).await?.ok();
         }
+        self.crm.delete(ACTION, &keys::touch(tenant, id)).await?;
         self.crm.delete(ACTION, &key).await?;
         Ok(true)
+    }
+
+    /// Forgets whose a conversation in Chatwoot was.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn forget_chatwoot_conversation(
+        &self,
+        tenant: TenantId,
+        conversation: u64,
+    ) -> Result<(), StoreError> {
+        let key = keys::chatwoot_conversation(tenant, conversation);
+        self.crm.delete("forget a conversation in Chatwoot", &key).await
     }
 
     /// Deletes a delivery of a customer webhook.
@@ -344,6 +363,12 @@ fn personal(item: &Item) -> Option<PersonalItem> {
         PersonalKind::Happening { lead: text("lead").and_then(|id| LeadId::parse(&id).ok()) }
     } else if key.sk.starts_with(keys::LANE) {
         PersonalKind::LanePlace
+    } else if key.sk == keys::CHATWOOT_THREAD {
+        let conversation = match item.get("conversation") {
+            Some(AttributeValue::N(number)) => number.parse().ok(),
+            _ => None,
+        };
+        PersonalKind::Thread { conversation }
     } else if key.sk.starts_with("CONSENT#") {
         PersonalKind::Standing
     } else {

@@ -13,9 +13,12 @@ pub(in crate::dynamo) fn chatwoot(tenant: TenantId) -> Key {
     key(tenant_partition(tenant), CHATWOOT_SORT)
 }
 
+/// The sort key of a contact's conversation there.
+pub(in crate::dynamo) const CHATWOOT_THREAD: &str = "CW";
+
 /// A contact's conversation there.
 pub(in crate::dynamo) fn chatwoot_thread(tenant: TenantId, contact: ContactId) -> Key {
-    key(contact_partition(tenant, contact), "CW")
+    key(contact_partition(tenant, contact), CHATWOOT_THREAD)
 }
 
 /// Whose a conversation there is.
