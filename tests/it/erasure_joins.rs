@@ -1,0 +1,87 @@
+//! What an erasure does to what other parts keep about a person: Chatwoot, first touches, the ledger (F11, I-21).
+
+use crate::chatwoot::{connected, handed_over, state, world, writes};
+use crate::erasure::{completed, dump, erases};
+use crate::first_touch::{self, enquiry, until};
+use crate::ledger::exported;
+use domain::ledger_file::verify_file;
+use e2e::World;
+use e2e::desk::{Desk, text_of};
+use serde_json::{Value, json};
+
+/// Erases a contact to the end.
+async fn erased(desk: &Desk<'_>, contact: &str) -> Value {
+    let begun = erases(desk, contact, "erase").await;
+    assert_eq!(begun.status, 202, "{:?}", begun.json());
+    completed(desk, &text_of(&begun.data(), "id")).await
+}
+
+/// The sort keys of what the tables still hold that names an id in its key.
+async fn keyed_by(world: &World, id: &str) -> Vec<String> {
+    let (_, ulid) = id.split_once('_').unwrap();
+    let items = dump(world).await;
+    let named = items.iter().filter(|(table, item)| {
+        table == "crm" && item["pk"]["S"].as_str().is_some_and(|key| key.contains(ulid))
+    });
+    named.map(|(_, item)| item["sk"]["S"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_an_agent_writes_in_chatwoot_to_a_person_who_was_erased_reaches_nobody() {
+    let world = world().await;
+    let desk = world.desk("meta");
+    connected(&desk).await;
+    let register = world.get("/v1/transfers", &desk.key()).await.data();
+    let listed = register.as_array().unwrap().iter().find(|one| one["id"] == "chatwoot").unwrap();
+    assert_eq!(listed["built_in"], true, "{listed}");
+    let talk = handed_over(&desk).await;
+    writes(&world, json!({"content": "Good morning"})).await;
+    world.settled().await;
+    assert_eq!(desk.sent().len(), 1);
+    let contact = desk.contact_of(&talk).await;
+    let there = state(&world).await;
+
+    erased(&desk, &contact).await;
+    let left = dump(&world).await;
+    let pointer = left.iter().find(|(_, item)| item["pk"]["S"].as_str().unwrap().contains("#CW#"));
+    assert_eq!(pointer, None);
+    writes(&world, json!({"content": "Are you still there?"})).await;
+    world.settled().await;
+    world.stack.sweep().await.unwrap();
+    world.settled().await;
+    assert_eq!(desk.sent().len(), 1);
+    let now = state(&world).await;
+    assert_eq!(now["contacts"], there["contacts"], "nobody is made anew there");
+    assert_eq!(keyed_by(&world, &contact).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_first_touch_that_waits_goes_with_its_lead_and_the_ledger_holds() {
+    let world = World::start().await;
+    let desk = first_touch::desk(&world, json!({"mode": "manual"})).await;
+    let made = desk.post("/v1/leads", &enquiry("+971501234567", json!({}))).await.data();
+    let (lead, contact) = (text_of(&made, "id"), text_of(&made, "contact_id"));
+    until(&desk, &lead, "drafted").await;
+    let other = desk.post("/v1/leads", &enquiry("+971501234568", json!({}))).await.data();
+    until(&desk, &text_of(&other, "id"), "drafted").await;
+
+    erased(&desk, &contact).await;
+    for id in [&lead, &contact] {
+        // What is left under the contact is the ledger's, without what was personal.
+        assert_eq!(keyed_by(&world, id).await, Vec::<String>::new(), "{id}");
+    }
+    world.advance(61).await;
+    world.stack.sweep().await.unwrap();
+    world.settled().await;
+    assert_eq!(desk.sent().len(), 0);
+
+    let file = exported(&desk).await;
+    let sound = verify_file(&file, None).unwrap();
+    let text = String::from_utf8(file).unwrap();
+    let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |id: &Value| rows.iter().filter(|row| row["contact_id"] == *id).collect::<Vec<_>>();
+    let (gone, kept) = (of(&json!(contact)), of(&other["contact_id"]));
+    assert_eq!((sound.rows, gone.len(), kept.len()), (2, 1, 1), "{text}");
+    assert_eq!((gone[0].get("personal"), gone[0]["state"].as_str()), (None, Some("granted")));
+    assert!(kept[0]["personal"]["wording"].is_string(), "{text}");
+}
