@@ -1,5 +1,6 @@
 //! Templates: read from the providers, moved by their webhooks, found for a send (A22, F6).
 
+use crate::number_health::viewing;
 use crm::templates::{SyncError, for_send, sync};
 use domain::ids::TenantId;
 use domain::template::TemplateState;
@@ -296,6 +297,19 @@ async fn a_send_that_knows_no_template_and_reaches_no_provider_says_so() {
     let resting = find(at.plus_ms(1_000)).await;
     assert!(matches!(resting, Err(SyncError::JustFailed)), "{resting:?}");
     assert_eq!(find(at.plus_ms(10_001)).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_burst_of_first_messages_waits_for_one_reading_of_the_lists() {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    let slow = json!({"match": {"operation": "templates"}, "action": {"delay_ms": 400}});
+    behave(&world, json!({"rules": [slow]})).await;
+    let bodies: Vec<Value> = (10..40).map(|n| viewing(&json!({"to": format!("+9715022200{n}")}))).collect();
+    let all = futures_util::future::join_all(bodies.iter().map(|body| desk.says(body))).await;
+    for answer in all {
+        assert_eq!(answer.status, 202, "{:?}", answer.json());
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// So many of the posts are answered when the stack is killed, and more are under way.
+const ANSWERS_BEFORE_THE_KILL: u32 = 20;
 
 struct Process {
     child: Child,
@@ -75,8 +79,9 @@ async fn what_was_answered_200_survives_a_kill_of_the_whole_stack_and_is_applied
     for round in 0..3 {
         let tenant = process.ready.tenants.iter().find(|one| one.provider == "meta").unwrap().clone();
         let meta = tenant.meta.clone().unwrap();
+        let taken = Semaphore::new(0);
         let posts = (0..150).map(|n| {
-            let (client, meta, url) = (&client, &meta, &tenant.webhook_url);
+            let (client, meta, url, taken) = (&client, &meta, &tenant.webhook_url, &taken);
             async move {
                 let id = format!("wamid.{round}.{n}");
                 let body = json!({"object": "whatsapp_business_account", "entry": [{"id": meta.waba_id, "changes": [{"field": "messages",
@@ -88,12 +93,13 @@ async fn what_was_answered_200_survives_a_kill_of_the_whole_stack_and_is_applied
                 let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
                 let request = http::Request::post(url).header("x-hub-signature-256", signature);
                 let answer = ask(client, request, body).await;
+                taken.add_permits(1);
                 answer.filter(|(status, _)| *status == 200).map(|_| id)
             }
         });
         // The kill comes while the posts are being answered and worked off.
         let (answers, ()) = tokio::join!(futures_util::future::join_all(posts), async {
-            tokio::time::sleep(Duration::from_millis(60)).await;
+            drop(taken.acquire_many(ANSWERS_BEFORE_THE_KILL).await);
             process.kill();
         });
         accepted.extend(answers.into_iter().flatten());

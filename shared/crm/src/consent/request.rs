@@ -3,7 +3,6 @@
 use crate::leads::{By, NewHappening, happen};
 use crate::read::Family;
 use crate::send::{self, Draft, Reason, Schedule, SendError, Target};
-use crate::templates::SyncError;
 use domain::consent::{ConsentState, Consents};
 use domain::ids::{ContactId, LeadId, MessageId, derived_ulid};
 use domain::language::Language;
@@ -14,10 +13,7 @@ use platform::Platform;
 use platform::dynamo::{Once, StoreError};
 use platform::transport::Transport;
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 
-/// How long the first reading of the lists of templates is waited for, in milliseconds, try by try.
-const LISTS_ARE_READ_MS: [u64; 6] = [100, 200, 400, 600, 800, 1_000];
 /// What the timeline says when nobody was asked.
 const NOT_SENT: &str = "consent.opt_in_request.not_sent";
 
@@ -87,7 +83,7 @@ pub async fn request_opt_in(
         first_touch: false,
     };
     let from = send::By { tenant: by.tenant, key: None, trace_id: by.trace_id };
-    match accepted(platform, transport, from, &draft, id, now).await {
+    match send::accept(platform, transport, from, &draft, Schedule::default(), id, now).await {
         Ok(_) => Ok(()),
         Err(SendError::Store(error)) => Err(error),
         Err(SendError::Refused { reasons, .. }) => refused(platform, asked, &reasons, now).await,
@@ -99,27 +95,6 @@ pub async fn request_opt_in(
                 remedy: "Check the template and the number; the next submission asks again.",
             };
             not_sent(platform, asked, why, now).await
-        }
-    }
-}
-
-/// Accepts the request. While another submission reads the lists of templates for the first time, this one waits for it.
-async fn accepted(
-    platform: &Platform,
-    transport: &Transport,
-    from: send::By,
-    draft: &Draft,
-    id: MessageId,
-    now: Millis,
-) -> Result<send::Taken, SendError> {
-    let mut pauses = LISTS_ARE_READ_MS.into_iter();
-    loop {
-        let taken = send::accept(platform, transport, from, draft, Schedule::default(), id, now).await;
-        match (taken, pauses.next()) {
-            (Err(SendError::Templates(SyncError::JustFailed)), Some(pause)) => {
-                tokio::time::sleep(Duration::from_millis(pause)).await;
-            }
-            (taken, _) => return taken,
         }
     }
 }

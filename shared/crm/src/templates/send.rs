@@ -6,13 +6,17 @@ use domain::template::choice::{is_in, without_language};
 use domain::template::{Template, TemplateState};
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{Store, StoreError};
+use platform::dynamo::{Store, StoreError, TemplateSync};
 use platform::transport::Transport;
+use std::time::Duration;
 
 /// How old the lists may be when a name is not in them, in milliseconds.
 const UNKNOWN_NAME_MS: u64 = 60_000;
 /// How long after a failed first attempt the next one is made, in milliseconds.
 const AFTER_FAILURE_MS: u64 = 10_000;
+/// How often, and after how long, one looks whether somebody else has read the lists.
+const LOOKS: u32 = 40;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// The rows of a template's name: its languages, whatever their states, in every account of the tenant; of a name that
 /// is not registered but ends in a language (`viewing_confirmation_en`), the rows of that language. Reads the providers'
@@ -38,7 +42,11 @@ pub async fn for_send(
         rows.extend(named(store, live, name).await?);
         return Ok(rows);
     }
-    let last = store.template_sync(tenant).await?;
+    let mut last = store.template_sync(tenant).await?;
+    if is_read(last, now) {
+        last = read_by_another(store, tenant, now).await?;
+        rows = named(store, tenant, name).await?;
+    }
     let over = |at: Option<Millis>, ms: u64| at.is_none_or(|at| now.since(at) > ms);
     let due = match last.synced_at {
         None => over(last.tried_at, AFTER_FAILURE_MS),
@@ -75,6 +83,24 @@ pub async fn sync_if_never(
         return Ok(());
     }
     sync(platform, transport, tenant, now).await.map(drop)
+}
+
+/// Whether somebody reads the lists at this moment. Who began long ago and never came to an end has died.
+fn is_read(last: TemplateSync, now: Millis) -> bool {
+    last.is_under_way() && last.tried_at.is_some_and(|at| now.since(at) <= AFTER_FAILURE_MS)
+}
+
+/// Waits for whoever reads the lists, at most four seconds: a burst of first messages is one reading.
+async fn read_by_another(store: &Store, tenant: TenantId, now: Millis) -> Result<TemplateSync, StoreError> {
+    let mut last = store.template_sync(tenant).await?;
+    for _ in 0..LOOKS {
+        if !is_read(last, now) {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        last = store.template_sync(tenant).await?;
+    }
+    Ok(last)
 }
 
 /// Whose templates a tenant sends: its own, or for a sandbox twin those of its live tenant.

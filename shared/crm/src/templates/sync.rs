@@ -8,7 +8,7 @@ use domain::provider::Provider;
 use domain::template::template_id;
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{Integration, Store, TemplateRow};
+use platform::dynamo::{Integration, Store, SyncStep, TemplateRow};
 use platform::transport::Transport;
 use providers::templates::{PageError, Reported, list_request, page};
 use serde::Serialize;
@@ -56,7 +56,7 @@ pub async fn sync(
     if accounts.is_empty() || facts.tenant.is_some_and(|tenant| tenant.sandbox_of.is_some()) {
         return Err(SyncError::NotConfigured);
     }
-    platform.store.note_template_sync(tenant, now, false).await?;
+    platform.store.note_template_sync(tenant, now, SyncStep::Begun).await?;
     let mut done = Synced::default();
     let mut failed = None;
     for ((_, account), integration) in accounts {
@@ -70,9 +70,10 @@ pub async fn sync(
         }
     }
     if let Some(error) = failed {
+        platform.store.note_template_sync(tenant, now, SyncStep::Failed).await?;
         return Err(error);
     }
-    platform.store.note_template_sync(tenant, now, true).await?;
+    platform.store.note_template_sync(tenant, now, SyncStep::Done).await?;
     Ok(done)
 }
 

@@ -1,7 +1,7 @@
 //! Reading the event log: by id, by time, by what is due.
 
 use super::events::{EventPage, LogEntry};
-use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, s};
+use super::wire::{AttributeValue, Item, Key, Names, Query, Refused, StoreError, Values, s};
 use super::{Store, keys, timeline};
 use domain::ids::{EventId, TenantId};
 use domain::lead::FeedKind;
@@ -9,6 +9,7 @@ use domain::parked::EventState;
 use domain::provider::{AuthStrength, Provider};
 use domain::time::Millis;
 use serde::Deserialize;
+use std::collections::HashMap;
 use ulid::Ulid;
 use uuid::Uuid;
 
@@ -143,6 +144,34 @@ impl Store {
             consistent_read: false,
         };
         Ok(self.crm.query(action, &query).await?.items)
+    }
+
+    /// The id under which a raw event is kept, so that a redelivery is listed once: the first caller's.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn first_sight(
+        &self,
+        tenant: TenantId,
+        raw: &[u8],
+        candidate: EventId,
+    ) -> Result<EventId, StoreError> {
+        let key = keys::seen(tenant, raw);
+        let item = Item::from(HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(key.pk)),
+            ("sk".to_owned(), AttributeValue::S(key.sk)),
+            ("ev".to_owned(), s(candidate.ulid())),
+        ]));
+        let condition = ("attribute_not_exists(pk)", Names::new(), Values::new());
+        match self.crm.put("see event", item, Some(condition)).await? {
+            Ok(()) => Ok(candidate),
+            Err(Refused(old)) => Ok(old
+                .and_then(|item| match item.get("ev") {
+                    Some(AttributeValue::S(ulid)) => Ulid::from_string(ulid).ok().map(EventId::from_ulid),
+                    _ => None,
+                })
+                .unwrap_or(candidate)),
+        }
     }
 
     pub(super) async fn load(&self, index: &[Item]) -> Result<Vec<LogEntry>, StoreError> {

@@ -8,7 +8,6 @@ use domain::parked::EventState;
 use domain::provider::{AuthStrength, Provider};
 use domain::time::Millis;
 use serde::Serialize;
-use ulid::Ulid;
 use uuid::Uuid;
 
 /// Payload bytes per item, after packing: an item holds 400 KB.
@@ -362,34 +361,6 @@ impl Store {
                 _ => None,
             })),
         })
-    }
-
-    /// The id under which a raw event is kept, so that a redelivery is listed once: the first caller's.
-    ///
-    /// # Errors
-    /// The table is unreachable.
-    pub async fn first_sight(
-        &self,
-        tenant: TenantId,
-        raw: &[u8],
-        candidate: EventId,
-    ) -> Result<EventId, StoreError> {
-        let key = keys::seen(tenant, raw);
-        let item = Item::from(std::collections::HashMap::from([
-            ("pk".to_owned(), AttributeValue::S(key.pk)),
-            ("sk".to_owned(), AttributeValue::S(key.sk)),
-            ("ev".to_owned(), s(candidate.ulid())),
-        ]));
-        let condition = ("attribute_not_exists(pk)", Names::new(), Values::new());
-        match self.crm.put("see event", item, Some(condition)).await? {
-            Ok(()) => Ok(candidate),
-            Err(Refused(old)) => Ok(old
-                .and_then(|item| match item.get("ev") {
-                    Some(AttributeValue::S(ulid)) => Ulid::from_string(ulid).ok().map(EventId::from_ulid),
-                    _ => None,
-                })
-                .unwrap_or(candidate)),
-        }
     }
 }
 

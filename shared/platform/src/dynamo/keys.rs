@@ -8,6 +8,7 @@ mod health;
 mod ledger;
 mod privacy;
 mod receivers;
+mod templates;
 mod touches;
 
 pub(super) use callers::*;
@@ -17,14 +18,14 @@ pub(super) use health::*;
 pub(super) use ledger::*;
 pub(super) use privacy::*;
 pub(super) use receivers::*;
+pub(super) use templates::*;
 pub(super) use touches::*;
 
 use super::wire::Key;
 use domain::identity::Identity;
-use domain::ids::{ContactId, EventId, LeadId, MessageId, TemplateId, TenantId};
+use domain::ids::{ContactId, EventId, LeadId, MessageId, TenantId};
 use domain::lead::FeedKind;
 use domain::provider::Provider;
-use domain::template::name_digest;
 use domain::time::Millis;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
@@ -188,41 +189,6 @@ pub(super) fn audit_partition(tenant: TenantId) -> String {
     format!("T#{tenant}#AUD")
 }
 
-/// A tenant's templates: a partition of their own, because everything of the tenant's own is read at once.
-pub(super) fn template_partition(tenant: TenantId) -> String {
-    format!("T#{tenant}#TPL")
-}
-
-pub(super) fn template(tenant: TenantId, template: TemplateId) -> Key {
-    key(template_partition(tenant), format!("{TEMPLATE_SORT}{}", template.ulid()))
-}
-
-/// Where the sort keys of templates begin.
-pub(super) const TEMPLATE_SORT: &str = "TPL#";
-
-/// What the sort keys of all templates of one name begin with: the time part of their ids.
-pub(super) fn templates_named(name: &str) -> String {
-    let first = Ulid::from_parts(name_digest(name), 0).to_string();
-    format!("{TEMPLATE_SORT}{}", first.get(..10).unwrap_or_default())
-}
-
-/// When a tenant's templates were last read from its providers.
-pub(super) fn template_sync(tenant: TenantId) -> Key {
-    key(template_partition(tenant), "SYNC")
-}
-
-/// The tenants whose providers' lists are to be read again, in the sparse index.
-pub(super) const TEMPLATES_DUE: &str = "TEMPLATES";
-
-pub(super) fn templates_due_sort(at: Millis, tenant: TenantId) -> String {
-    format!("{}#{tenant}", due_before(at))
-}
-
-/// The tenant whose templates a key belongs to.
-pub(super) fn templates_of(key: &Key) -> Option<TenantId> {
-    TenantId::parse(key.pk.strip_prefix("T#")?.strip_suffix("#TPL")?).ok()
-}
-
 /// The sweeper's lease.
 pub(super) fn lease(name: &str) -> Key {
     key(format!("LEASE#{name}"), "LEASE")
@@ -331,7 +297,7 @@ mod tests {
     use domain::consent::Purpose;
     use domain::email::Email;
     use domain::identity::Bsuid;
-    use domain::ids::{ConsentId, DeliveryId, EndpointId, FormId, KeyId, derived_ulid};
+    use domain::ids::{ConsentId, DeliveryId, EndpointId, FormId, KeyId, TemplateId, derived_ulid};
     use domain::phone::Phone;
     use domain::rate::Window;
 

@@ -88,7 +88,9 @@ pub use rate::Counted;
 pub use reach::Reached;
 pub use records::{Record, RecordKind};
 pub use sealed::{SealedItem, SealedKind};
-pub use templates::{Heard, Submission, TemplateRow, TemplateRows, TemplateSync, Told, WrittenHere};
+pub use templates::{
+    Heard, Submission, SyncStep, TemplateRow, TemplateRows, TemplateSync, Told, WrittenHere,
+};
 pub use tenant_settings::SettingsChange;
 pub use tenants::{About, Integration, Replaced, TenantFacts};
 pub use timeline::{Entry, EntryPage, IndexPage, IndexedEntry, NewEntry, Recorded};

@@ -99,6 +99,27 @@ pub struct TemplateSync {
     pub synced_at: Option<Millis>,
     /// The last time that somebody began to.
     pub tried_at: Option<Millis>,
+    /// When the last attempt that failed had begun.
+    pub failed_at: Option<Millis>,
+}
+
+impl TemplateSync {
+    /// Whether somebody began to read them and has neither come to an end nor failed.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.tried_at > self.synced_at.max(self.failed_at)
+    }
+}
+
+/// How far an attempt to read a tenant's lists has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncStep {
+    /// It begins.
+    Begun,
+    /// Every list was read to its end.
+    Done,
+    /// One could not be.
+    Failed,
 }
 
 impl TemplateRow {
@@ -222,10 +243,10 @@ impl Store {
             Some(AttributeValue::N(ms)) => ms.parse().ok().map(Millis::from_unix_ms),
             _ => None,
         };
-        Ok(TemplateSync { synced_at: at("synced_at"), tried_at: at("tried_at") })
+        Ok(TemplateSync { synced_at: at("synced_at"), tried_at: at("tried_at"), failed_at: at("failed_at") })
     }
 
-    /// Notes that the lists are being read, or, with `done`, that they were read to their ends.
+    /// Notes how far the attempt that began at `at` has come.
     ///
     /// # Errors
     /// The table is unreachable.
@@ -233,9 +254,13 @@ impl Store {
         &self,
         tenant: TenantId,
         at: Millis,
-        done: bool,
+        step: SyncStep,
     ) -> Result<(), StoreError> {
-        let expression = if done { "SET synced_at = :at" } else { "SET tried_at = :at" };
+        let expression = match step {
+            SyncStep::Begun => "SET tried_at = :at",
+            SyncStep::Done => "SET synced_at = :at",
+            SyncStep::Failed => "SET failed_at = :at",
+        };
         let values = Values::from([(":at", n(at.unix_ms()))]);
         let key = keys::template_sync(tenant);
         self.crm.update("note template sync", key, expression, None, Names::new(), values).await?.ok();
