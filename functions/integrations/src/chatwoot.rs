@@ -106,7 +106,10 @@ pub(crate) async fn put(
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/integrations/chatwoot", operation_id = "disconnect_chatwoot", tag = "integrations",
     security(("api_key" = ["admin"])),
-    responses((status = 200, description = "What is left.", body = ChatwootView)),
+    responses(
+        (status = 200, description = "What is left.", body = ChatwootView),
+        (status = 404, description = "None is connected."),
+    ),
 ))]
 pub(crate) async fn delete(
     caller: Caller<Admin>,
