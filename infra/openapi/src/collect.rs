@@ -34,6 +34,7 @@ pub(crate) fn collect() -> Result<(Members, Members), Fault> {
         serde_json::to_value(<TenantId as PartialSchema>::schema()).map_err(|error| error.to_string())?;
     schemas.insert("TenantId".to_owned(), tenant);
     refer_to_items(&mut schemas);
+    default_of_parts(&mut schemas);
     open_parts(&mut schemas);
     overlap(&mut schemas);
     let all = schemas.clone();
@@ -52,6 +53,17 @@ fn refer_to_items(schemas: &mut Members) {
         };
         if let Some(items) = page.pointer_mut("/properties/items/items") {
             *items = json!({ "$ref": format!("#/components/schemas/{item}") });
+        }
+    }
+}
+
+/// What a field is by default says the type that it refers to, field by field: generators of clients take no default
+/// that is an object.
+fn default_of_parts(schemas: &mut Members) {
+    let fields = schemas.values_mut().filter_map(|schema| schema.get_mut("properties")?.as_object_mut());
+    for field in fields.flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        if field.contains_key("oneOf") && field.get("default").is_some_and(Value::is_object) {
+            field.remove("default");
         }
     }
 }
