@@ -44,7 +44,7 @@ async fn rows_come_in_once_with_where_they_come_from_and_bad_ones_are_named() {
         row("+971505550002"),
         row("+971505550001"),
     ]);
-    let answer = import(&desk, &admin, "application/json", rows.to_string()).await;
+    let answer = import(&desk, &admin, "application/json", json!({"rows": rows}).to_string()).await;
     assert_eq!(answer.status, 200, "{:?}", answer.json());
     let done = answer.data();
     assert_eq!(
@@ -97,12 +97,13 @@ async fn only_admins_bring_consents_in_and_a_body_that_is_none_is_refused() {
     let world = World::start().await;
     let desk = world.desk("meta");
     let keys = desk.tenant.keys.clone();
-    let good = json!([row("+971505550001")]).to_string();
+    let good = json!({"rows": [row("+971505550001")]}).to_string();
     for key in [&keys.live_agent, &keys.live_viewer] {
         assert_eq!(import(&desk, key, "application/json", good.clone()).await.status, 403);
     }
-    let many = json!(vec![row("+971505550001"); 1_001]).to_string();
+    let many = json!({"rows": vec![row("+971505550001"); 1_001]}).to_string();
     for (kind, body, status) in [
+        ("application/json", r#"{"rows": []}"#.to_owned(), 400),
         ("application/json", "[]".to_owned(), 400),
         ("application/json", "{}".to_owned(), 400),
         ("application/json", "not json".to_owned(), 400),

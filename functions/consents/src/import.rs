@@ -47,6 +47,16 @@ pub(crate) struct Row {
     collected_by: Option<String>,
 }
 
+/// Rows as they are given.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ConsentImport))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Given {
+    /// 1 to 1,000 of them.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Row>))]
+    rows: Vec<Value>,
+}
+
 /// Writes down agreements and withdrawals that were taken down elsewhere.
 ///
 /// Each row says who, where, when, by whom and with which words. A row that cannot be taken is named and keeps no other one
@@ -55,7 +65,7 @@ pub(crate) struct Row {
     post, path = "/consents/import", operation_id = "import_consents", tag = "contacts",
     security(("api_key" = ["admin"])),
     request_body(content(
-        (Vec<Row> = "application/json", example = json!([{
+        (Given = "application/json", example = json!({"rows": [{
             "phone": "+971501234567",
             "state": "granted",
             "occurred_at": "2026-01-10T08:30:00Z",
@@ -63,7 +73,7 @@ pub(crate) struct Row {
             "language": "en",
             "source": "open house, Dubai Marina",
             "collected_by": "reception"
-        }])),
+        }]})),
         (Vec<u8> = "application/x-ndjson"),
     )),
     responses((status = 200, description = "What became of the rows.", body = ConsentsImported)),
@@ -104,16 +114,16 @@ pub(crate) async fn post(
 
 type NotRead = (Option<&'static str>, String);
 
-/// The rows of a body: a JSON array, or a line of JSON each.
+/// The rows of a body: `rows` of a JSON object, or a line of JSON each.
 fn rows(body: &FileBody<LIMIT>) -> Result<Vec<Result<Row, NotRead>>, Problem> {
     let row = |value: Value| serde_json::from_value(value).map_err(|error| (None, error.to_string()));
     let kind = body.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
         "application/json" => {
-            let values: Vec<Value> = serde_json::from_slice(&body.bytes).map_err(|error| {
-                Problem::invalid("body", format!("Expected a JSON array of rows: {error}"))
+            let given: Given = serde_json::from_slice(&body.bytes).map_err(|error| {
+                Problem::invalid("body", format!("Expected `{{\"rows\": [..]}}`: {error}"))
             })?;
-            Ok(values.into_iter().map(row).collect())
+            Ok(given.rows.into_iter().map(row).collect())
         }
         "application/x-ndjson" | "application/ndjson" => {
             let lines = body.bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);

@@ -13,7 +13,7 @@ const PROVIDERS: [Provider; 3] = [Provider::Meta, Provider::Dialog360, Provider:
 
 /// How everything is doing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ServiceStatus))]
 pub struct Status {
     /// As the component that does worst.
     pub status: Availability,
