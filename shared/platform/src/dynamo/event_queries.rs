@@ -183,7 +183,7 @@ impl Store {
     }
 }
 
-fn read(item: Item) -> Result<LogEntry, StoreError> {
+pub(super) fn read(item: Item) -> Result<LogEntry, StoreError> {
     let stored: EventItem =
         serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt("read event", "EV", error))?;
     let id =

@@ -96,7 +96,7 @@ pub use tenants::{About, Integration, Replaced, TenantFacts};
 pub use timeline::{Entry, EntryPage, IndexPage, IndexedEntry, NewEntry, Recorded};
 pub use touches::{NewTouch, Touch, TouchState};
 pub use traces::TracedMessages;
-pub use transfer::ExportPosition;
+pub use transfer::{ExportPosition, tenant_of};
 pub use wire::StoreError;
 
 use crate::aws::{Aws, Service};

@@ -16,12 +16,7 @@ impl Store {
     pub async fn privacy_settings(&self, tenant: TenantId) -> Result<PrivacySettings, StoreError> {
         const ACTION: &str = "read what was decided about persons";
         let item = self.crm.get(ACTION, &keys::privacy_settings(tenant), true).await?;
-        match item.as_ref().and_then(|item| item.get("settings")) {
-            Some(AttributeValue::S(text)) => {
-                serde_json::from_str(text).map_err(|error| StoreError::corrupt(ACTION, "PRIVACY", error))
-            }
-            _ => Ok(PrivacySettings::default()),
-        }
+        item.as_ref().map_or_else(|| Ok(PrivacySettings::default()), read)
     }
 
     /// Puts other decisions in their place, with an entry in the audit log.
@@ -50,5 +45,13 @@ impl Store {
         });
         saved.await?.ok();
         Ok(())
+    }
+}
+
+pub(super) fn read(item: &Item) -> Result<PrivacySettings, StoreError> {
+    match item.get("settings") {
+        Some(AttributeValue::S(text)) => serde_json::from_str(text)
+            .map_err(|error| StoreError::corrupt("read what was decided about persons", "PRIVACY", error)),
+        _ => Ok(PrivacySettings::default()),
     }
 }

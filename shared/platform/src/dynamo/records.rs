@@ -5,6 +5,7 @@ use super::wire::{AttributeValue, Item, Key, StoreError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::ids::TenantId;
+use domain::parked::EventState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -54,6 +55,20 @@ pub enum RecordKind {
     Annex,
     /// Something on a timeline that is no message.
     Happening,
+    /// How a lead was first written to.
+    FirstTouch,
+    /// A message of a group.
+    GroupMessage,
+    /// An entry of the event log.
+    Event,
+    /// A part of the body of such an entry, packed.
+    EventPart,
+    /// What a receiver of customer webhooks was told.
+    Delivery,
+    /// What was decided about persons: how long what is kept, and where it is sent.
+    Privacy,
+    /// A connected Chatwoot, without its secrets.
+    Chatwoot,
 }
 
 /// One line.
@@ -82,10 +97,17 @@ impl RecordKind {
             ("", true, "INT") => Some(Self::Number),
             ("", true, "FEED") => Some(Self::LeadSource),
             ("", true, "WE") => Some(Self::Endpoint),
+            ("", true, "PRIVACY") if simple => Some(Self::Privacy),
+            ("", true, keys::CHATWOOT_SORT) if simple => Some(Self::Chatwoot),
             ("FORMS", true, "FORM") => Some(Self::Form),
             ("TPL", true, "TPL") => Some(Self::Template),
             ("AUD", true, "A") => Some(Self::Audit),
             ("L", false, "LEAD") if simple => Some(Self::Lead),
+            ("L", false, "TOUCH") if simple => Some(Self::FirstTouch),
+            ("G", false, "E") => Some(Self::GroupMessage),
+            ("EV", false, "EV") if simple => Some(Self::Event),
+            ("EV", false, "P") => Some(Self::EventPart),
+            ("DV", false, "DLV") if simple => Some(Self::Delivery),
             ("I", false, "ID") if simple => Some(Self::Identity),
             ("S", false, "SEND") if simple => Some(Self::Send),
             ("W", false, "ANNEX") if simple => Some(Self::Annex),
@@ -105,6 +127,9 @@ impl RecordKind {
             Self::Lead => Some(keys::leads_by_time(tenant)),
             Self::Message => Some(keys::timelines_by_time(tenant)),
             Self::Happening => Some(keys::happenings_by_time(tenant)),
+            Self::GroupMessage => Some(keys::groups_by_time(tenant)),
+            Self::Event => Some(keys::events_by_time(tenant)),
+            Self::Delivery => Some(keys::deliveries_by_time(tenant)),
             Self::Tenant
             | Self::Number
             | Self::LeadSource
@@ -118,7 +143,11 @@ impl RecordKind {
             | Self::Standing
             | Self::Consent
             | Self::Send
-            | Self::Annex => None,
+            | Self::Annex
+            | Self::FirstTouch
+            | Self::EventPart
+            | Self::Privacy
+            | Self::Chatwoot => None,
         }
     }
 }
@@ -144,12 +173,9 @@ impl Record {
         Some(Self { kind, pk, sk: key.sk, data })
     }
 
-    /// The record as an item of a tenant; the reason when it is none.
-    pub(super) fn item(&self, tenant: TenantId) -> Result<Item, StoreError> {
+    /// What it says, as attributes.
+    pub(super) fn attributes(&self) -> Result<Item, StoreError> {
         let corrupt = |why: &str| StoreError::corrupt("import", &self.sk, why);
-        if RecordKind::of(&self.pk, &self.sk) != Some(self.kind) {
-            return Err(corrupt("a key of another kind"));
-        }
         let mut item: HashMap<String, AttributeValue> = HashMap::new();
         for (name, value) in &self.data {
             if PLACES.contains(&name.as_str()) {
@@ -157,14 +183,31 @@ impl Record {
             }
             item.insert(name.clone(), from_json(value).ok_or_else(|| corrupt("an attribute of no type"))?);
         }
+        Ok(item.into())
+    }
+
+    /// The record as an item of a tenant; the reason when it is none.
+    pub(super) fn item(&self, tenant: TenantId) -> Result<Item, StoreError> {
+        let corrupt = |why: &str| StoreError::corrupt("import", &self.sk, why);
+        if RecordKind::of(&self.pk, &self.sk) != Some(self.kind) {
+            return Err(corrupt("a key of another kind"));
+        }
+        let mut item: HashMap<String, AttributeValue> = self.attributes()?.into();
         let key = Key { pk: format!("{}{}", keys::tenant_partition(tenant), self.pk), sk: self.sk.clone() };
         item.insert("pk".to_owned(), AttributeValue::S(key.pk));
         item.insert("sk".to_owned(), AttributeValue::S(key.sk));
         if let Some(list) = self.kind.listed_in(tenant) {
             item.insert("gpk".to_owned(), AttributeValue::S(list));
         }
+        if self.kind == RecordKind::Event
+            && matches!(item.get("state"), Some(AttributeValue::S(state)) if *state == EventState::Parked.as_str())
+        {
+            let (_, ulid) = self.pk.rsplit_once('#').unwrap_or_default();
+            item.insert("dpk".to_owned(), AttributeValue::S(keys::parked_events(tenant)));
+            item.insert("dsk".to_owned(), AttributeValue::S(ulid.to_owned()));
+        }
         if let Some(AttributeValue::S(raw)) = item.get("raw")
-            && self.kind == RecordKind::Message
+            && matches!(self.kind, RecordKind::Message | RecordKind::GroupMessage)
             && raw.len() > super::timeline::COMPRESS_ABOVE
         {
             let packed = miniz_oxide::deflate::compress_to_vec(raw.as_bytes(), 3);

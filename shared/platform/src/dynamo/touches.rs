@@ -27,7 +27,9 @@ pub enum TouchState {
 }
 
 impl TouchState {
-    const fn as_str(self) -> &'static str {
+    /// The name in the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::Drafted => "drafted",
@@ -130,6 +132,23 @@ pub(super) fn touch_item(
     serde_dynamo::to_item(item).map_err(|error| StoreError::corrupt(action, "TOUCH", error))
 }
 
+pub(super) fn read(lead: LeadId, item: Item) -> Result<Touch, StoreError> {
+    let item: TouchItem = serde_dynamo::from_item(item)
+        .map_err(|error| StoreError::corrupt("read first touch", "TOUCH", error))?;
+    Ok(Touch {
+        lead,
+        contact: item.contact,
+        state: item.state,
+        message: item.msg,
+        why: item.why,
+        looks: item.looks,
+        said: item.said,
+        form: item.form,
+        trace_id: item.trace,
+        revision: item.rev,
+    })
+}
+
 impl Store {
     /// The first touch of a lead, by a consistent read; `None` for a lead that gets none.
     ///
@@ -140,20 +159,7 @@ impl Store {
         let Some(item) = self.crm.get(ACTION, &keys::touch(tenant, lead), true).await? else {
             return Ok(None);
         };
-        let item: TouchItem =
-            serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(ACTION, "TOUCH", error))?;
-        Ok(Some(Touch {
-            lead,
-            contact: item.contact,
-            state: item.state,
-            message: item.msg,
-            why: item.why,
-            looks: item.looks,
-            said: item.said,
-            form: item.form,
-            trace_id: item.trace,
-            revision: item.rev,
-        }))
+        read(lead, item).map(Some)
     }
 
     /// Makes a first touch the message that it becomes, with its place on the timeline, what the timeline says about it

@@ -5,12 +5,14 @@ use super::wire::{AttributeValue, Item, Key, Names, Query, StoreError, Values, s
 use super::{
     PersonField, Store, contacts, conversations, endpoints, forms, happenings, identities, keys, leads,
 };
-use super::{consents, lead_changes, outbox_items, templates, timeline};
+use super::{consents, deliveries, event_queries, lead_changes, outbox_items, privacy_settings, templates};
+use super::{timeline, touches};
 use domain::email::Email;
 use domain::form::Definition;
 use domain::identity::{Bsuid, Identity};
 use domain::ids::{ContactId, MessageId, TenantId};
 use domain::phone::Phone;
+use domain::tenant::Tenant;
 use ulid::Ulid;
 
 /// How many places of an index one page looks at.
@@ -70,6 +72,9 @@ fn section(tenant: TenantId, number: u8) -> Option<Section> {
         4 => Some(Section::ByTime(keys::leads_by_time(tenant))),
         5 => Some(Section::ByTime(keys::timelines_by_time(tenant))),
         6 => Some(Section::ByTime(keys::happenings_by_time(tenant))),
+        7 => Some(Section::ByTime(keys::groups_by_time(tenant))),
+        8 => Some(Section::ByTime(keys::events_by_time(tenant))),
+        9 => Some(Section::ByTime(keys::deliveries_by_time(tenant))),
         _ => None,
     }
 }
@@ -161,6 +166,7 @@ impl Store {
         if let Some(lead) = keys::lead_of(key) {
             let contact = leads::read(item.clone())?.contact;
             found.push(item);
+            found.extend(self.crm.get(ACTION, &keys::touch(tenant, lead), true).await?);
             if contact.first_lead() == lead {
                 found.extend(self.person(tenant, contact).await?);
             }
@@ -180,6 +186,17 @@ impl Store {
             if self.crm.get(ACTION, &keys::lead(tenant, contact.first_lead()), true).await?.is_none() {
                 found.extend(self.person(tenant, contact).await?);
             }
+        } else if keys::entry_of(key).is_some() {
+            // Of a group.
+            if let Some(AttributeValue::S(name)) = item.get("wamid") {
+                found.extend(self.crm.get(ACTION, &keys::annex(tenant, name), true).await?);
+            }
+            found.push(item);
+        } else if let Some((_, event)) = keys::event_of(key) {
+            let parts = event_queries::read(item.clone())?.chunks();
+            found.push(item);
+            let parts: Vec<Key> = (0..parts).map(|part| keys::event_payload(tenant, event, part)).collect();
+            found.extend(self.crm.batch_get(ACTION, &parts).await?);
         } else {
             found.push(item);
         }
@@ -254,8 +271,27 @@ impl Store {
             RecordKind::Consent => serde_dynamo::from_item::<_, super::ConsentRow>(item)
                 .map(drop)
                 .map_err(|error| corrupt(error.to_string())),
+            RecordKind::GroupMessage => match (item.get("wamid"), item.get("kind"), item.get("gsk")) {
+                (Some(AttributeValue::S(_)), Some(AttributeValue::S(_)), Some(AttributeValue::S(_))) => {
+                    Ok(())
+                }
+                _ => Err(corrupt("no message of a group".to_owned())),
+            },
+            RecordKind::FirstTouch => {
+                let lead = timeline::key_of(&item).as_ref().and_then(keys::lead_of);
+                let lead = lead.ok_or_else(|| corrupt("of no lead".to_owned()))?;
+                touches::read(lead, item).map(drop)
+            }
+            RecordKind::Event => event_queries::read(item).map(drop),
+            RecordKind::EventPart => match item.get("z") {
+                Some(AttributeValue::B(_)) => Ok(()),
+                _ => Err(corrupt("no part of a body".to_owned())),
+            },
+            RecordKind::Delivery => deliveries::read(item).map(drop),
+            RecordKind::Privacy => privacy_settings::read(&item).map(drop),
+            RecordKind::Tenant => tenant_of(record).map(drop),
             RecordKind::Annex
-            | RecordKind::Tenant
+            | RecordKind::Chatwoot
             | RecordKind::Number
             | RecordKind::LeadSource
             | RecordKind::Audit => Ok(()),
@@ -349,6 +385,15 @@ impl Store {
         };
         Ok(self.record_consent(tenant, contact, &consent).await?.new)
     }
+}
+
+/// A tenant as another one's export has it.
+///
+/// # Errors
+/// It is none.
+pub fn tenant_of(record: &Record) -> Result<Tenant, StoreError> {
+    serde_dynamo::from_item(record.attributes()?)
+        .map_err(|error| StoreError::corrupt("import a tenant", &record.sk, error))
 }
 
 impl Record {

@@ -1,12 +1,18 @@
 //! Everything of a tenant, out as records and in again (docs/export.md).
 
+mod erased;
+mod settings;
+
 use crate::endpoints::{AT_MOST, EndpointError, sealed_anew};
 use domain::ids::{EndpointId, FormId, TenantId, derived_ulid};
 use domain::outbound::SendState;
+use domain::parked::EventState;
 use domain::time::Millis;
+use domain::webhook::DeliveryStatus;
+use erased::Erased;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use platform::Platform;
-use platform::dynamo::{Form, Record, RecordKind, StoreError};
+use platform::dynamo::{Form, Record, RecordKind, StoreError, TouchState};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -52,7 +58,11 @@ pub fn objection(platform: &Platform, tenant: TenantId, record: &Record) -> Opti
         record.data.insert("sealed".to_owned(), json!(""));
     }
     let checked = platform.store.check_record(tenant, &record);
-    checked.err().map(|error| platform::telemetry::chain(&error))
+    match checked {
+        Err(error) => Some(platform::telemetry::chain(&error)),
+        Ok(()) if record.kind == RecordKind::Tenant => settings::objection(&record),
+        Ok(()) => None,
+    }
 }
 
 /// Writes records whose place is free, whatever order they come in. The same records again change nothing.
@@ -65,8 +75,14 @@ pub async fn import(
     records: Vec<Record>,
     now: Millis,
 ) -> Result<Imported, ImportError> {
+    let erased = &Erased::here(&platform.store, tenant).await?;
     let done: Vec<Done> = stream::iter(records)
-        .map(|record| one(platform, tenant, record, now))
+        .map(|record| async move {
+            if erased.includes(&record) {
+                return Ok(Done::Skipped);
+            }
+            one(platform, tenant, record, now).await
+        })
         .buffer_unordered(AT_A_TIME)
         .try_collect()
         .await?;
@@ -86,9 +102,14 @@ async fn one(
     mut record: Record,
     now: Millis,
 ) -> Result<Done, ImportError> {
+    let state = record.data.get("state").and_then(Value::as_str).unwrap_or_default().to_owned();
     match record.kind {
-        RecordKind::Tenant | RecordKind::Number | RecordKind::LeadSource | RecordKind::Audit => {
+        RecordKind::Number | RecordKind::LeadSource | RecordKind::Chatwoot | RecordKind::Audit => {
             return Ok(Done::Skipped);
+        }
+        RecordKind::Tenant => {
+            let adopted = settings::adopt(&platform.store, tenant, &record).await?;
+            return Ok(if adopted { Done::Imported } else { Done::Present });
         }
         RecordKind::Form => return form(platform, tenant, &record).await,
         RecordKind::Endpoint => {
@@ -108,12 +129,29 @@ async fn one(
         RecordKind::Send => {
             // What was on its way there must not leave from here as well.
             let open = [SendState::Held, SendState::Queued, SendState::Sending, SendState::Uncertain];
-            let state = record.data.get("state").and_then(Value::as_str).unwrap_or_default();
             if open.iter().any(|one| one.as_str() == state) {
                 record.data.insert("state".to_owned(), json!(SendState::Cancelled.as_str()));
             }
         }
-        RecordKind::Template
+        RecordKind::Event => {
+            // What was being tried there waits for a person here.
+            let settled = [EventState::Replayed, EventState::Ignored, EventState::Parked];
+            if !settled.iter().any(|one| one.as_str() == state) {
+                record.data.insert("state".to_owned(), json!(EventState::Parked.as_str()));
+                record.data.insert("shown".to_owned(), json!(true));
+                record.data.remove("next_at");
+            }
+        }
+        // What a receiver was not told yet, it is told by the first tenant.
+        RecordKind::Delivery if state == DeliveryStatus::Pending.as_str() => return Ok(Done::Skipped),
+        // A lead that came is none that has just enquired.
+        RecordKind::FirstTouch if state != TouchState::Drafted.as_str() => return Ok(Done::Skipped),
+        RecordKind::Delivery
+        | RecordKind::FirstTouch
+        | RecordKind::GroupMessage
+        | RecordKind::EventPart
+        | RecordKind::Privacy
+        | RecordKind::Template
         | RecordKind::Lead
         | RecordKind::Contact
         | RecordKind::Identity

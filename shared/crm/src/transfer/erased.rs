@@ -1,0 +1,54 @@
+//! Nobody who was erased comes back with an old export (I-23).
+
+use domain::ids::{ErasureId, TenantId};
+use domain::time::Millis;
+use platform::dynamo::{Record, RecordKind, Store, StoreError};
+use ulid::Ulid;
+
+/// How many erasures are read at a time.
+const PAGE: u32 = 100;
+
+/// Who was erased here.
+#[derive(Debug, Default)]
+pub(super) struct Erased {
+    /// Their ids and their leads', as they stand in keys and bodies.
+    ids: Vec<String>,
+    /// When the last of them asked.
+    last: Option<Millis>,
+}
+
+impl Erased {
+    pub(super) async fn here(store: &Store, tenant: TenantId) -> Result<Self, StoreError> {
+        let mut all = Self::default();
+        let mut after: Option<ErasureId> = None;
+        loop {
+            let page = store.erasures(tenant, after, PAGE).await?;
+            for erasure in &page {
+                let contacts = erasure.family.iter().map(|contact| contact.ulid());
+                let leads = erasure.leads.iter().map(|lead| lead.ulid());
+                all.ids.extend(contacts.chain(leads).map(|ulid| ulid.to_string()));
+                all.last = all.last.max(Some(erasure.requested_at));
+            }
+            match page.last() {
+                Some(last) => after = Some(last.id),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// Whether a record is about one of them. What names people by their numbers only cannot be told apart any more: of
+    /// that, whatever is older than the last erasure counts.
+    pub(super) fn includes(&self, record: &Record) -> bool {
+        let Some(last) = self.last else { return false };
+        let nameless = match record.kind {
+            RecordKind::Event | RecordKind::EventPart | RecordKind::Delivery => record.pk.rsplit_once('#'),
+            RecordKind::GroupMessage => record.sk.rsplit_once('#'),
+            _ => None,
+        };
+        if let Some((_, ulid)) = nameless {
+            return Ulid::from_string(ulid).map_or(true, |ulid| ulid.timestamp_ms() <= last.unix_ms());
+        }
+        let named = |text: &str| self.ids.iter().any(|id| text.contains(id));
+        named(&record.pk) || serde_json::to_string(&record.data).is_ok_and(|text| named(&text))
+    }
+}
