@@ -3,6 +3,8 @@
 
 mod annex;
 mod api_keys;
+mod assistant;
+mod assistant_turns;
 mod audit;
 mod chatwoot;
 mod consents;
@@ -57,6 +59,8 @@ mod wire;
 
 pub use annex::{Annex, Edited, Reacted, StatusUpdate};
 pub use api_keys::{ApiKeyRecord, KeyEdit, ListedKey};
+pub use assistant::Assistant;
+pub use assistant_turns::{AssistantDraft, AssistantTurn, TurnEnd, Wanted};
 pub use audit::{AuditEntry, AuditHead, NewAuditEntry};
 pub use chatwoot::{Chatwoot, ChatwootItem, ChatwootPlace, ChatwootThread};
 pub use consents::{ConsentRow, NewConsent};
