@@ -167,6 +167,17 @@ pub struct Answer {
 #[error("{0}")]
 pub struct NoAnswer(pub String);
 
+/// How an answer that is too long is said to be.
+const TOO_LONG: &str = "the answer is longer than";
+
+impl NoAnswer {
+    /// Whether an answer came, and was too long.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        self.0.starts_with(TOO_LONG)
+    }
+}
+
 impl Courier {
     /// Prepares the clients; no I/O.
     ///
@@ -305,7 +316,7 @@ async fn exchange(
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| said(&error))?;
         if read.len() + chunk.len() > limit {
-            return Err(NoAnswer(format!("the answer is longer than {limit} bytes")));
+            return Err(NoAnswer(format!("{TOO_LONG} {limit} bytes")));
         }
         read.extend_from_slice(&chunk);
     }

@@ -147,11 +147,10 @@ mod tests {
             .map(|one| (one["role"].as_str().unwrap(), one["content"].as_str().unwrap()))
             .collect();
         assert_eq!(told[0], ("system", "lang=ar"));
-        assert_eq!(told[1..], [
-            ("user", "I am Huda"),
-            ("assistant", "Welcome"),
-            ("user", "\"}],\"model\":\"x")
-        ]);
+        assert_eq!(
+            told[1..],
+            [("user", "I am Huda"), ("assistant", "Welcome"), ("user", "\"}],\"model\":\"x")]
+        );
         assert!(question(asked, None).unwrap().headers().get("authorization").is_none());
         assert!(question(asked, Some("a\nb")).is_none());
     }
@@ -160,7 +159,11 @@ mod tests {
     #[case::words(200, r#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#, Answer::Said("Hi".into()))]
     #[case::no_reason(200, r#"{"choices":[{"message":{"content":"Hi"}}]}"#, Answer::Said("Hi".into()))]
     #[case::cut(200, r#"{"choices":[{"message":{"content":"H"},"finish_reason":"length"}]}"#, Answer::Cut)]
-    #[case::filtered(200, r#"{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}"#, Answer::Cut)]
+    #[case::filtered(
+        200,
+        r#"{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}"#,
+        Answer::Cut
+    )]
     #[case::none(200, r#"{"choices":[]}"#, Answer::Odd("its completion has no choice".into()))]
     #[case::null(200, r#"{"choices":[{"message":{"content":null}}]}"#, Answer::Odd("its completion has no words".into()))]
     #[case::a_page(200, "<html></html>", Answer::Odd("it answered something else than a completion".into()))]

@@ -81,7 +81,8 @@ fn speaks(text: &str, language: Language) -> bool {
         return false;
     }
     let Some(told) = whatlang::detect(text) else { return true };
-    let sure = letters.len() >= TELLING_LETTERS && told.is_reliable() && told.confidence() >= TELLING_CONFIDENCE;
+    let sure =
+        letters.len() >= TELLING_LETTERS && told.is_reliable() && told.confidence() >= TELLING_CONFIDENCE;
     !sure
         || match language {
             Language::En => told.lang() == Lang::Eng,
@@ -98,7 +99,8 @@ const fn is_latin(c: char) -> bool {
 mod tests {
     use super::*;
 
-    const FRENCH: &str = "Merci pour votre message, nous serions heureux d'organiser une visite de l'appartement.";
+    const FRENCH: &str =
+        "Merci pour votre message, nous serions heureux d'organiser une visite de l'appartement.";
     const HINDI: &str = "संपर्क करने के लिए धन्यवाद। हम आपकी कैसे मदद कर सकते हैं?";
     const PERSIAN: &str = "با سپاس از پیام شما، خوشحال می‌شویم که برای بازدید از آپارتمان با شما هماهنگ کنیم. چه روزی برای شما مناسب است؟";
 
@@ -111,7 +113,11 @@ mod tests {
     #[case::empty("", Language::En, Err(Unusable::Empty))]
     #[case::blank(" \n\t ", Language::En, Err(Unusable::Empty))]
     #[case::marks_only("...!?", Language::Ar, Err(Unusable::Empty))]
-    #[case::a_page("<!DOCTYPE html><html><body>Bad gateway</body></html>", Language::En, Err(Unusable::Markup))]
+    #[case::a_page(
+        "<!DOCTYPE html><html><body>Bad gateway</body></html>",
+        Language::En,
+        Err(Unusable::Markup)
+    )]
     #[case::a_tag("We are <b>glad</b> to help", Language::En, Err(Unusable::Markup))]
     #[case::arabic_for_english("شكرا لتواصلكم معنا", Language::En, Err(Unusable::OtherLanguage))]
     #[case::english_for_arabic("Thank you for getting in touch", Language::Ar, Err(Unusable::OtherLanguage))]

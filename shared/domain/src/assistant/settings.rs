@@ -73,9 +73,7 @@ pub fn objection(settings: &Connect) -> Option<(&'static str, String)> {
     }
     let Texts { ar, en } = &settings.holding;
     for (field, words) in [("holding.ar", ar), ("holding.en", en)] {
-        let fits = |words: &String| {
-            !words.trim().is_empty() && words.chars().count() <= LONGEST_HOLDING
-        };
+        let fits = |words: &String| !words.trim().is_empty() && words.chars().count() <= LONGEST_HOLDING;
         if words.as_ref().is_some_and(|words| !fits(words)) {
             return Some((field, format!("Expected 1 to {LONGEST_HOLDING} characters, or null for ours.")));
         }

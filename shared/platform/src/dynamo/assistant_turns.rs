@@ -96,7 +96,8 @@ impl Store {
         ]);
         let set = "SET want = :order, msg = :msg, trace = :trace, since = if_not_exists(since, :now), due = :due, \
                    dpk = :dpk, dsk = :dsk";
-        let newer = "(attribute_not_exists(want) OR want < :order) AND (attribute_not_exists(done) OR done < :order)";
+        let newer =
+            "(attribute_not_exists(want) OR want < :order) AND (attribute_not_exists(done) OR done < :order)";
         let key = keys::assistant_turn(tenant, contact);
         let done = self.crm.update("want assistant", key, set, Some(newer), Names::new(), values).await?;
         Ok(done.is_ok())

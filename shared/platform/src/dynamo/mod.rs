@@ -54,6 +54,7 @@ mod touches;
 mod traces;
 mod transact;
 mod transfer;
+mod translations;
 mod turns;
 mod wire;
 
@@ -101,6 +102,7 @@ pub use timeline::{Entry, EntryPage, IndexPage, IndexedEntry, NewEntry, Recorded
 pub use touches::{NewTouch, Touch, TouchState};
 pub use traces::TracedMessages;
 pub use transfer::{ExportPosition, tenant_of};
+pub use translations::StoredTranslation;
 pub use wire::StoreError;
 
 use crate::aws::{Aws, Service};

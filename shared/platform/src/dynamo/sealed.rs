@@ -88,10 +88,9 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const ACTION: &str = "replace sealed values";
         let key = match item.kind {
-            SealedKind::Integration
-            | SealedKind::Chatwoot
-            | SealedKind::Assistant
-            | SealedKind::Endpoint => keys::beside_the_profile(tenant, &item.sort),
+            SealedKind::Integration | SealedKind::Chatwoot | SealedKind::Assistant | SealedKind::Endpoint => {
+                keys::beside_the_profile(tenant, &item.sort)
+            }
             SealedKind::Form => keys::form_address_key(tenant),
             SealedKind::Grave => keys::grave_key(tenant),
         };
