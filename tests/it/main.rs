@@ -2,6 +2,7 @@
 
 mod access;
 mod api_keys;
+mod assistant;
 mod audit;
 mod audit_checkpoints;
 mod bucket;

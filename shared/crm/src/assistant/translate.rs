@@ -5,7 +5,7 @@ use super::ask::ask;
 use super::suggest::helped;
 use crate::read::{self, Translation, source_of, spoken};
 use domain::assistant::{Turn, translation_instructions};
-use domain::ids::{MessageId, TenantId};
+use domain::ids::{ConversationId, MessageId, TenantId};
 use domain::language::{Language, detect};
 use domain::time::Millis;
 use platform::Platform;
@@ -19,6 +19,8 @@ use serde::Serialize;
 pub struct Translated {
     /// The message.
     pub message_id: MessageId,
+    /// The conversation it is in.
+    pub conversation_id: ConversationId,
     /// Its words as they were written.
     pub original: String,
     /// What they are written in, as far as they say so.
@@ -50,6 +52,7 @@ pub async fn translate(
     let original_language = detect(&original);
     let answer = |translation| Translated {
         message_id: id,
+        conversation_id: message.conversation_id,
         original: original.clone(),
         original_language,
         translation,
