@@ -120,7 +120,10 @@ pub(crate) async fn put(
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/integrations/assistant", operation_id = "disconnect_assistant", tag = "integrations",
     security(("api_key" = ["admin"])),
-    responses((status = 200, description = "What is left.", body = AssistantView)),
+    responses(
+        (status = 200, description = "What is left.", body = AssistantView),
+        (status = 404, description = "None is connected."),
+    ),
 ))]
 pub(crate) async fn delete(
     caller: Caller<Admin>,
