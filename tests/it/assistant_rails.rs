@@ -220,3 +220,33 @@ async fn when_an_assistant_is_disconnected_who_waits_waits_no_more() {
     let turn = world.platform().store.assistant_turn(tenant, contact).await.unwrap().unwrap();
     assert_eq!(turn.since, None, "nobody is looked after");
 }
+
+#[test]
+fn neither_the_webhook_nor_the_processor_can_ask_a_model() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("template.yaml");
+    let template = std::fs::read_to_string(file).unwrap();
+    let resource = |name: &str| -> String {
+        let rest = template.split(&format!("\n  {name}:\n")).nth(1).unwrap_or_else(|| panic!("no {name}"));
+        let lines = rest.lines().take_while(|line| line.is_empty() || line.starts_with("   "));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    let opens = |role: &str| {
+        let purposes: Vec<String> = resource(role)
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("kms:EncryptionContext:purpose: ").map(str::to_owned))
+            .collect();
+        assert!(!purposes.is_empty(), "{role}: {purposes:?}");
+        purposes.iter().any(|purposes| purposes.contains("assistant"))
+    };
+    for function in ["Webhook", "Processor", "Sender", "Sweeper"] {
+        assert!(!opens(&format!("{function}Role")), "{function}");
+        assert!(!resource(&format!("{function}Function")).contains("HADAR_LLM_URL"), "{function}");
+    }
+    for function in ["Assistant", "Conversations", "Messages", "Integrations"] {
+        assert!(opens(&format!("{function}Role")), "{function}");
+        assert!(resource(&format!("{function}Function")).contains("HADAR_LLM_URL"), "{function}");
+    }
+    // Visibility outlives six timeouts of the function.
+    assert!(resource("AssistantFunction").contains("Timeout: 30\n"));
+    assert!(resource("AssistantQueue").contains("VisibilityTimeout: 180\n"));
+}
