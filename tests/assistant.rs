@@ -12,7 +12,7 @@ pub const ASSISTANT: &str = "/v1/integrations/assistant";
 /// How long a condition is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What connects the simulated model, with everything switched on.
 #[must_use]
@@ -60,7 +60,7 @@ impl World {
 
     /// Lets the stack's time pass until nothing is queued, delayed or running.
     pub async fn comes_to_rest(&self) {
-        let rests = async || self.stack.wait_idle(Duration::from_millis(30)).await;
+        let rests = async || self.stack.wait_idle(Duration::from_millis(20)).await;
         self.time_passes_until("the stack to come to rest", rests).await;
     }
 

@@ -131,6 +131,9 @@ async fn what_is_written_while_the_model_thinks_is_answered_with_the_rest() {
     desk.reads(CUSTOMER, json!({"text": "Hello"})).await;
     desk.until_asked(1).await;
     desk.reads(CUSTOMER, json!({"text": "Is it available?"})).await;
+    // No time passes until the model is done with the first.
+    world.drained("assistant").await;
+    assert_eq!(desk.texts_to(CUSTOMER), Vec::<String>::new());
     desk.until_texts(CUSTOMER, 1).await;
     world.comes_to_rest().await;
     assert_eq!(desk.texts_to(CUSTOMER).len(), 1);

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 /// More calls than the assistant makes to one service for one answer.
 const FARTHEST: u64 = 60;
-/// What may become of a call, and how often in a row: enough to outlast the client's own attempts.
-const FATES: [(&str, u64); 4] = [("crash", 1), ("crash_after", 1), ("drop_after", 6), ("error", 3)];
+/// What may become of a call, how often in a row (enough to outlast the client's own attempts), and of how many calls one
+/// is tried.
+const FATES: [(&str, u64, usize); 4] =
+    [("crash", 1, 1), ("crash_after", 1, 1), ("drop_after", 6, 3), ("error", 3, 3)];
 
 fn rule(service: &str, (action, times): (&str, u64), after: u64) -> Value {
     json!({"service": service, "operation": "*", "caller": "assistant", "action": action, "after": after, "times": times})
@@ -44,11 +46,11 @@ async fn one_answer(desk: &Desk<'_>, phone: &str, fault: Value) -> bool {
 }
 
 /// Answers customer after customer, with a fault at the first, second, .. call; how many calls there are.
-async fn every_call(service: &'static str, fate: (&'static str, u64)) -> u64 {
+async fn every_call(service: &'static str, fate: (&'static str, u64), stride: usize) -> u64 {
     let world = World::start().await;
     let desk = world.desk("meta");
     desk.connects(&everything()).await;
-    for after in 0..FARTHEST {
+    for after in (0..FARTHEST).step_by(stride) {
         let phone = format!("9715012345{after:02}");
         let asked = world.asked().len();
         let struck = one_answer(&desk, &phone, rule(service, fate, after)).await;
@@ -65,7 +67,9 @@ async fn every_call(service: &'static str, fate: (&'static str, u64)) -> u64 {
 #[tokio::test]
 async fn whatever_call_of_the_assistant_dies_the_customer_gets_one_answer() {
     let points = FATES.into_iter().flat_map(|fate| [("dynamodb", fate), ("sqs", fate)]);
-    let work = points.map(|(service, fate)| async move { (service, every_call(service, fate).await) });
+    let work = points.map(|(service, (action, times, stride))| async move {
+        (service, every_call(service, (action, times), stride).await)
+    });
     let calls = futures_util::future::join_all(work).await;
     let most = |wanted: &str| {
         let of = calls.iter().filter(|(service, _)| *service == wanted);
@@ -73,6 +77,55 @@ async fn whatever_call_of_the_assistant_dies_the_customer_gets_one_answer() {
     };
     assert!(most("dynamodb") >= 12, "turn, claim, reads, draft, message, end: {calls:?}");
     assert!(most("sqs") >= 1, "the message is put on its way: {calls:?}");
+}
+
+/// How many stacks share the calls of one fate.
+const STACKS: u64 = 4;
+
+/// Customers write while the model is down, with a fault at every fourth call from `first` on; how many calls were met.
+async fn every_call_of_an_outage(fate: (&'static str, u64), first: u64) -> usize {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    desk.connects(&everything()).await;
+    let stride = usize::try_from(STACKS).unwrap_or(1);
+    let mut calls = 0;
+    for after in (first..FARTHEST).step_by(stride) {
+        let phone = format!("9715012345{after:02}");
+        world.model(json!({"error": {"status": 503}})).await;
+        world.faults(json!([rule("dynamodb", fate, after)])).await;
+        let struck = || world.stack.faults().rules().iter().all(|rule| rule.times == Some(0));
+        desk.reads(&phone, json!({"text": "Is it available?"})).await;
+        let over = async || struck() || !desk.texts_to(&phone).is_empty();
+        world.time_passes_until("a holding message or a crash", over).await;
+        let struck = struck();
+        world.faults(json!([])).await;
+        world.stack.clock().advance(Duration::from_secs(200));
+        let _swept = world.stack.sweep().await;
+        desk.until_texts(&phone, 1).await;
+        world.stack.simulator().behave_well();
+        world.stack.clock().advance(Duration::from_secs(200));
+        let _swept = world.stack.sweep().await;
+        desk.until_texts(&phone, 2).await;
+        world.comes_to_rest().await;
+        let texts = desk.texts_to(&phone);
+        assert_eq!(texts.len(), 2, "{fate:?} at call {after}: {texts:?}");
+        assert!(texts[0].starts_with("Thank you for your message."), "{fate:?} at call {after}: {texts:?}");
+        assert!(texts[1].starts_with("Yes, the unit"), "{fate:?} at call {after}: {texts:?}");
+        if !struck {
+            break;
+        }
+        calls += 1;
+    }
+    calls
+}
+
+#[tokio::test]
+async fn whatever_call_dies_while_the_model_is_down_the_customer_is_asked_to_wait_once() {
+    let fates = [("crash", 1), ("crash_after", 1)];
+    let work = fates.into_iter().flat_map(|fate| (0..STACKS).map(move |first| (fate, first)));
+    let work = work.map(|(fate, first)| every_call_of_an_outage(fate, first));
+    let calls: usize = futures_util::future::join_all(work).await.into_iter().sum();
+    assert!(calls >= 2 * 12, "turn, claim, reads, holding message, retry: {calls} of both fates");
 }
 
 #[tokio::test]
