@@ -40,8 +40,7 @@ impl World {
     /// Waits until a queue is empty, whatever is delayed in others.
     pub async fn drained(&self, queue: &str) {
         self.until("a queue to be empty", async || {
-            let status = self.stack.status().await;
-            status.queues.get(queue).is_some_and(|depth| depth.visible + depth.in_flight == 0)
+            self.stack.queues().get(queue).is_some_and(|depth| depth.visible + depth.in_flight == 0)
         })
         .await;
     }

@@ -10,12 +10,43 @@ use std::time::Duration;
 /// More calls than the assistant makes to one service for one answer.
 const FARTHEST: u64 = 60;
 /// What may become of a call, how often in a row (enough to outlast the client's own attempts), and of how many calls one
-/// is tried.
+/// is tried: to die before a call is to die after the one before.
 const FATES: [(&str, u64, usize); 4] =
-    [("crash", 1, 1), ("crash_after", 1, 1), ("drop_after", 6, 3), ("error", 3, 3)];
+    [("crash", 1, 3), ("crash_after", 1, 1), ("drop_after", 6, 3), ("error", 3, 3)];
 
 fn rule(service: &str, (action, times): (&str, u64), after: u64) -> Value {
     json!({"service": service, "operation": "*", "caller": "assistant", "action": action, "after": after, "times": times})
+}
+
+/// What a crash left behind comes back past its lease and visibility, or by the sweeper, until a customer got so much.
+async fn recovers(desk: &Desk<'_>, phone: &str, texts: usize) {
+    let world = desk.world;
+    for round in 0..10 {
+        world.stack.clock().advance(Duration::from_secs(200));
+        world.comes_to_rest().await;
+        if desk.texts_to(phone).len() >= texts {
+            return;
+        }
+        if round > 0 {
+            world.stack.sweep().await.unwrap();
+        }
+    }
+    panic!("{phone} waits in vain");
+}
+
+/// Long after everything: who got their answer gets no other.
+async fn ages_later(desk: &Desk<'_>, texts: usize) {
+    let world = desk.world;
+    for _ in 0..2 {
+        world.stack.clock().advance(Duration::from_secs(2_000));
+        world.stack.sweep().await.unwrap();
+        world.comes_to_rest().await;
+    }
+    let mut got = std::collections::BTreeMap::<String, usize>::new();
+    for sent in desk.sent() {
+        *got.entry(sent["to"].to_string()).or_default() += 1;
+    }
+    assert!(got.values().all(|count| *count == texts), "{got:?}");
 }
 
 /// One customer is answered under a fault; whether it struck.
@@ -32,16 +63,7 @@ async fn one_answer(desk: &Desk<'_>, phone: &str, fault: Value) -> bool {
     world.time_passes_until("an answer or a crash", over).await;
     let struck = struck();
     world.faults(json!([])).await;
-    // Past every lease and visibility, with the sweeper's help.
-    for _ in 0..2 {
-        world.stack.clock().advance(Duration::from_secs(200));
-        let _swept = world.stack.sweep().await;
-    }
-    desk.until_texts(phone, 1).await;
-    world.comes_to_rest().await;
-    world.stack.clock().advance(Duration::from_secs(200));
-    let _swept = world.stack.sweep().await;
-    world.comes_to_rest().await;
+    recovers(desk, phone, 1).await;
     struck
 }
 
@@ -58,6 +80,7 @@ async fn every_call(service: &'static str, fate: (&'static str, u64), stride: us
         assert_eq!(texts.len(), 1, "{service} {fate:?} at call {after}: {texts:?}");
         assert!(world.asked().len() - asked <= 2, "{service} {fate:?} at call {after}");
         if !struck {
+            ages_later(&desk, 1).await;
             return after;
         }
     }
@@ -99,14 +122,14 @@ async fn every_call_of_an_outage(fate: (&'static str, u64), first: u64) -> usize
         world.time_passes_until("a holding message or a crash", over).await;
         let struck = struck();
         world.faults(json!([])).await;
-        world.stack.clock().advance(Duration::from_secs(200));
-        let _swept = world.stack.sweep().await;
-        desk.until_texts(&phone, 1).await;
+        if desk.texts_to(&phone).is_empty() {
+            // The model is down still: time is let pass in steps that end with the holding message.
+            world.stack.clock().advance(Duration::from_secs(200));
+            world.stack.sweep().await.unwrap();
+            desk.until_texts(&phone, 1).await;
+        }
         world.stack.simulator().behave_well();
-        world.stack.clock().advance(Duration::from_secs(200));
-        let _swept = world.stack.sweep().await;
-        desk.until_texts(&phone, 2).await;
-        world.comes_to_rest().await;
+        recovers(&desk, &phone, 2).await;
         let texts = desk.texts_to(&phone);
         assert_eq!(texts.len(), 2, "{fate:?} at call {after}: {texts:?}");
         assert!(texts[0].starts_with("Thank you for your message."), "{fate:?} at call {after}: {texts:?}");
@@ -116,16 +139,15 @@ async fn every_call_of_an_outage(fate: (&'static str, u64), first: u64) -> usize
         }
         calls += 1;
     }
+    ages_later(&desk, 2).await;
     calls
 }
 
 #[tokio::test]
 async fn whatever_call_dies_while_the_model_is_down_the_customer_is_asked_to_wait_once() {
-    let fates = [("crash", 1), ("crash_after", 1)];
-    let work = fates.into_iter().flat_map(|fate| (0..STACKS).map(move |first| (fate, first)));
-    let work = work.map(|(fate, first)| every_call_of_an_outage(fate, first));
+    let work = (0..STACKS).map(|first| every_call_of_an_outage(("crash_after", 1), first));
     let calls: usize = futures_util::future::join_all(work).await.into_iter().sum();
-    assert!(calls >= 2 * 12, "turn, claim, reads, holding message, retry: {calls} of both fates");
+    assert!(calls >= 12, "turn, claim, reads, holding message, retry: {calls}");
 }
 
 #[tokio::test]
