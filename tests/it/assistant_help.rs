@@ -263,3 +263,21 @@ async fn a_key_that_was_given_for_one_place_is_not_shown_to_another() {
     assert_eq!(desk.connects(&other).await["secrets"], json!({}));
     assert_eq!(keys().last().unwrap(), "");
 }
+
+#[tokio::test]
+async fn an_export_of_the_tenant_names_the_assistant_and_keeps_its_key_out() {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    desk.connects(&on_request()).await;
+    let conversation = desk.conversation(CUSTOMER, "هل الفيلا متاحة؟").await;
+    let message = text_of(&desk.newest(&conversation).await, "id");
+    desk.post(&format!("{MESSAGES}/{message}/translate"), &json!({"to": "en"})).await;
+    let pages = crate::export::pages(&world, &desk.tenant.keys.live_admin).await;
+    let records = crate::export::lines(&pages);
+    let of = |kind: &str| -> Vec<&Value> { records.iter().filter(|one| one["kind"] == kind).collect() };
+    let [assistant] = of("assistant")[..] else { panic!("{:?}", of("assistant")) };
+    assert_eq!(assistant["data"]["model"], "demo-chat");
+    assert!(assistant["data"].get("sealed").is_none(), "{assistant}");
+    let told = json!(of("message")).to_string();
+    assert!(told.contains("Is it available?"), "the translation goes with its message: {told}");
+}
