@@ -281,3 +281,15 @@ async fn an_export_of_the_tenant_names_the_assistant_and_keeps_its_key_out() {
     let told = json!(of("message")).to_string();
     assert!(told.contains("Is it available?"), "the translation goes with its message: {told}");
 }
+
+#[tokio::test]
+async fn who_names_no_service_uses_the_one_that_the_deployment_was_started_with() {
+    let elsewhere = World::start().await;
+    let llm_url = Some(format!("{}/llm/v1", elsewhere.stack.ready().sim_url));
+    let world = World::start_with(Options { llm_url, ..Options::default() }).await;
+    let desk = world.desk("meta");
+    desk.connects(&on_request()).await;
+    let conversation = desk.conversation(CUSTOMER, "Is it available?").await;
+    assert_eq!(asked_for(&desk, &conversation).await.status, 200);
+    assert_eq!((elsewhere.asked().len(), world.asked().len()), (1, 0));
+}
