@@ -177,6 +177,8 @@ impl World {
             single_tenant: None,
             outbound_queue_url: ready.queues.get("outbound").cloned().unwrap_or_default(),
             deliveries_queue_url: ready.queues.get("deliveries").cloned().unwrap_or_default(),
+            assistant_queue_url: ready.queues.get("assistant").cloned().unwrap_or_default(),
+            llm_url: String::new(),
             allow_loopback_endpoints: false,
             media_bucket: "hadar-local-media-000000000000".to_owned(),
             audit_bucket: "hadar-local-audit-000000000000".to_owned(),

@@ -14,7 +14,7 @@ const OWN: [&str; 5] = ["tenant", "number", "lead_source", "audit", "end"];
 const GONE: &str = "+971501110009";
 
 /// Every page of an export.
-async fn pages(world: &World, key: &str) -> Vec<String> {
+pub(crate) async fn pages(world: &World, key: &str) -> Vec<String> {
     let mut pages = Vec::new();
     let mut path = "/v1/export".to_owned();
     loop {
@@ -31,7 +31,7 @@ async fn pages(world: &World, key: &str) -> Vec<String> {
     }
 }
 
-fn lines(pages: &[String]) -> Vec<Value> {
+pub(crate) fn lines(pages: &[String]) -> Vec<Value> {
     pages.iter().flat_map(|page| page.lines()).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

@@ -2,6 +2,11 @@
 
 mod access;
 mod api_keys;
+mod assistant;
+mod assistant_crashes;
+mod assistant_help;
+mod assistant_outage;
+mod assistant_rails;
 mod audit;
 mod audit_checkpoints;
 mod bucket;

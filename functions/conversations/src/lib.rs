@@ -7,11 +7,13 @@ mod list;
 mod lock;
 mod messages;
 mod notes;
+mod suggest;
 mod update;
 
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use platform::Platform;
+use platform::courier::Courier;
 use platform::http::{Known, Problem, serve};
 use platform::transport::Transport;
 
@@ -28,12 +30,13 @@ use platform::transport::Transport;
     notes::get,
     notes::post,
     handoff::get,
+    suggest::post,
     contact::get,
 ))]
 pub struct Document;
 
 /// The routes, ready to serve.
-pub fn router(platform: Platform, transport: Transport) -> Router {
+pub fn router(platform: Platform, transport: Transport, courier: Courier) -> Router {
     let routes = Router::new()
         .route("/conversations", get(list::get))
         .route("/conversations/{id}", get(conversation::get).patch(update::patch))
@@ -41,8 +44,10 @@ pub fn router(platform: Platform, transport: Transport) -> Router {
         .route("/conversations/{id}/lock", post(lock::post).delete(lock::delete))
         .route("/conversations/{id}/notes", get(notes::get).post(notes::post))
         .route("/conversations/{id}/handoff", get(handoff::get))
+        .route("/conversations/{id}/suggest", post(suggest::post))
         .route("/contacts/{id}", get(contact::get))
-        .layer(Extension(transport));
+        .layer(Extension(transport))
+        .layer(Extension(courier));
     serve(routes, platform)
 }
 

@@ -2,6 +2,7 @@
 
 use platform::clock::SystemClock;
 use platform::config::Config;
+use platform::courier::Courier;
 use platform::transport::Transport;
 use platform::{Platform, telemetry};
 use std::sync::Arc;
@@ -11,5 +12,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init_lambda();
     let config = Config::from_env()?;
     let platform = Platform::new(&config, Arc::new(SystemClock))?;
-    lambda_http::run(conversations::router(platform, Transport::new(&config)?)).await
+    lambda_http::run(conversations::router(platform, Transport::new(&config)?, Courier::new(&config)?)).await
 }

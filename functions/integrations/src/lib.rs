@@ -1,6 +1,7 @@
 //! Numbers and their providers: connect, show, check, send a test message, rotate the webhook secret, take away; and
 //! what holds for the whole tenant.
 
+mod assistant;
 mod body;
 mod chatwoot;
 mod check;
@@ -43,6 +44,9 @@ use std::sync::Arc;
     settings::get,
     settings::patch,
     status::get,
+    assistant::get,
+    assistant::put,
+    assistant::delete,
     chatwoot::get,
     chatwoot::put,
     chatwoot::delete,
@@ -61,6 +65,7 @@ pub fn router(platform: Platform, transport: Transport, courier: Courier, settin
         .route("/integrations/whatsapp/{provider}/cut-over", post(cut_over::post))
         .route("/integrations/whatsapp/{provider}/roll-back", post(cut_over::roll))
         .route("/integrations/whatsapp/{provider}/profile", get(profile::get).patch(profile::patch))
+        .route("/integrations/assistant", get(assistant::get).put(assistant::put).delete(assistant::delete))
         .route("/integrations/chatwoot", get(chatwoot::get).put(chatwoot::put).delete(chatwoot::delete));
     let (settings, latest) = (Arc::new(settings), status::Latest::default());
     let world = Extension(World { transport, courier, settings, latest });

@@ -10,10 +10,12 @@ mod moves;
 mod preflight;
 mod problem;
 mod send;
+mod translate;
 
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use platform::Platform;
+use platform::courier::Courier;
 use platform::http::serve;
 use platform::transport::Transport;
 
@@ -31,11 +33,12 @@ use platform::transport::Transport;
     moves::cancel,
     moves::resend,
     preflight::post,
+    translate::post,
 ))]
 pub struct Document;
 
 /// The routes, ready to serve.
-pub fn router(platform: Platform, transport: Transport) -> Router {
+pub fn router(platform: Platform, transport: Transport, courier: Courier) -> Router {
     let routes = Router::new()
         .route("/whatsapp/messages", post(send::post))
         .route("/whatsapp/messages/{id}/evidence", get(evidence::get))
@@ -45,7 +48,9 @@ pub fn router(platform: Platform, transport: Transport) -> Router {
         .route("/whatsapp/messages/{id}/release", post(moves::release))
         .route("/whatsapp/messages/{id}/cancel", post(moves::cancel))
         .route("/whatsapp/messages/{id}/resend", post(moves::resend))
+        .route("/whatsapp/messages/{id}/translate", post(translate::post))
         .route("/whatsapp/preflight", post(preflight::post))
-        .layer(Extension(transport));
+        .layer(Extension(transport))
+        .layer(Extension(courier));
     serve(routes, platform)
 }

@@ -5,6 +5,7 @@ use crate::invocations::{Ended, Invocations};
 use crate::options::StartError;
 use crate::source::Environment;
 use crate::template;
+use assistant::Assistant;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -43,6 +44,7 @@ enum Code {
     Processor(Platform, Transport),
     Sender(Platform, Transport, Bucket),
     Dispatcher(Platform, Courier),
+    Assistant(Platform, Courier),
     Sweeper(Platform, Transport, Bucket),
 }
 
@@ -76,13 +78,13 @@ impl Function {
         };
         let code = match described.binary.as_str() {
             "webhook" => Code::Webhook(Arc::new(webhook::Webhook::new(platform()?))),
-            "conversations" => Code::Api(conversations::router(platform()?, transport()?)),
+            "conversations" => Code::Api(conversations::router(platform()?, transport()?, courier()?)),
             "leads" => Code::Api(leads::router(platform()?, transport()?)),
             "templates" => Code::Api(templates::router(platform()?, transport()?)),
             "media" => Code::Api(media::router(platform()?, bucket()?, transport()?)),
             "api-keys" => Code::Api(api_keys::router(platform()?)),
             "event-log" => Code::Api(event_log::router(platform()?)),
-            "messages" => Code::Api(messages::router(platform()?, transport()?)),
+            "messages" => Code::Api(messages::router(platform()?, transport()?, courier()?)),
             "docs" => Code::Api(docs::router(test_key.map(str::to_owned))),
             "consents" => Code::Api(consents::router(platform()?)),
             "privacy" => Code::Api(privacy::router(platform()?)),
@@ -92,6 +94,7 @@ impl Function {
             }
             "endpoints" => Code::Api(endpoints::router(platform()?, config.allow_loopback_endpoints)),
             "dispatcher" => Code::Dispatcher(platform()?, courier()?),
+            "assistant" => Code::Assistant(platform()?, courier()?),
             "sender" => Code::Sender(platform()?, transport()?, bucket()?),
             "sweeper" => Code::Sweeper(platform()?, transport()?, bucket()?),
             "processor" => Code::Processor(platform()?, transport()?),
@@ -118,7 +121,11 @@ impl Function {
                 };
                 invocations.run(&self.name, self.timeout, work).await
             }
-            Code::Processor(..) | Code::Sender(..) | Code::Dispatcher(..) | Code::Sweeper(..) => {
+            Code::Processor(..)
+            | Code::Sender(..)
+            | Code::Dispatcher(..)
+            | Code::Assistant(..)
+            | Code::Sweeper(..) => {
                 return Problem::not_found().into_response();
             }
         };
@@ -163,6 +170,16 @@ impl Function {
                     Arc::new(move |event| {
                         let dispatcher = Arc::clone(&dispatcher);
                         Box::pin(async move { dispatcher.handle(event).await })
+                    })
+                }))
+            }
+            Code::Assistant(platform, courier) => {
+                let (platform, courier) = (platform.clone(), courier.clone());
+                Some(Box::new(move || {
+                    let assistant = Arc::new(Assistant::new(platform.clone(), courier.clone()));
+                    Arc::new(move |event| {
+                        let assistant = Arc::clone(&assistant);
+                        Box::pin(async move { assistant.handle(event).await })
                     })
                 }))
             }

@@ -1,7 +1,7 @@
 //! A whole stack in this process: services, functions, front, event sources, schedules.
 
 use crate::clock;
-use crate::controls::{Controls, Status, SweepReport};
+use crate::controls::{Controls, Depth, Status, SweepReport};
 use crate::demo;
 use crate::demo_env;
 use crate::front::{Front, serve_front};
@@ -205,6 +205,12 @@ impl Stack {
     /// How busy the stack is.
     pub async fn status(&self) -> Status {
         self.controls.status().await
+    }
+
+    /// How full the queues are, by short name.
+    #[must_use]
+    pub fn queues(&self) -> BTreeMap<String, Depth> {
+        self.controls.depths().1
     }
 
     /// Waits until nothing waits and nothing runs; false when that takes longer than `patience`.

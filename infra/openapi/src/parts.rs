@@ -215,6 +215,8 @@ const fn words(code: Code) -> &'static str {
         Code::InternalError => "Something went wrong on our side; quote the trace id to support.",
         Code::ServiceUnavailable => "A part of the service does not answer; try again in a moment.",
         Code::NotConfigured => "No number is connected that could send this.",
+        Code::AssistantNotConnected => "No assistant is connected.",
+        Code::AssistantUnavailable => "The assistant has no answer that can be used: no answer in time.",
     }
 }
 

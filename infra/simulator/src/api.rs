@@ -72,6 +72,9 @@ pub(crate) async fn serve(sim: Simulator, kind: Kind, request: Request<Body>) ->
     };
     let noted = (subject.operation == "send" && kind != Kind::Llm)
         .then(|| sim.journal().note(&call, subject.tenant_id.clone(), subject.to.clone()));
+    if subject.operation == "chat" {
+        sim.questions().note(&call);
+    }
     let plan = judged(&sim, &call, &subject);
     if !plan.delay.is_zero() {
         tokio::time::sleep(plan.delay).await;

@@ -31,6 +31,7 @@ pub(crate) fn router(sim: Simulator) -> Router {
         .nest("/chatwoot-desk", chatwoot::controls())
         .route("/customers/{phone}/messages", post(customer_writes))
         .route("/sent", get(sent).delete(forget_sent))
+        .route("/asked", get(asked).delete(forget_asked))
         .route("/behaviour", get(behaviour).put(behave).delete(behave_well))
         .route("/files/{id}", get(file))
         .fallback(|| async { problem(404, "not_found", "There is no such control.") })
@@ -79,6 +80,15 @@ async fn sent(State(sim): State<Simulator>, Query(filter): Query<Filter>) -> Jso
 
 async fn forget_sent(State(sim): State<Simulator>) -> Json<Value> {
     sim.journal().clear();
+    Json(json!({"items": []}))
+}
+
+async fn asked(State(sim): State<Simulator>) -> Json<Value> {
+    Json(json!({"items": sim.asked()}))
+}
+
+async fn forget_asked(State(sim): State<Simulator>) -> Json<Value> {
+    sim.questions().clear();
     Json(json!({"items": []}))
 }
 

@@ -3,7 +3,7 @@
 use crate::account::Kind;
 use crate::wire::Call;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 
 /// The most requests that are kept; older ones are forgotten.
@@ -88,6 +88,32 @@ impl Journal {
 
     pub(crate) fn clear(&mut self) {
         self.items.clear();
+    }
+}
+
+/// The most questions that are kept; older ones are forgotten.
+const KEPT_QUESTIONS: usize = 10_000;
+
+/// What the language model was asked, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Questions(VecDeque<Value>);
+
+impl Questions {
+    /// Notes a question when it comes, whatever becomes of it.
+    pub(crate) fn note(&mut self, call: &Call) {
+        let question = json!({"at": instant(call.now_ms), "key": call.bearer(), "body": call.json_or_text()});
+        self.0.push_back(question);
+        if self.0.len() > KEPT_QUESTIONS {
+            self.0.pop_front();
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Value> {
+        self.0.iter().cloned().collect()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
     }
 }
 

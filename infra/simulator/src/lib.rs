@@ -99,6 +99,8 @@ struct Shared {
     reached: Mutex<limits::Reached>,
     /// The desk of people.
     chatwoot: Mutex<chatwoot::Desk>,
+    /// What the language model was asked.
+    questions: Mutex<journal::Questions>,
 }
 
 impl fmt::Debug for Simulator {
@@ -141,6 +143,7 @@ impl Simulator {
             memory,
             reached: Mutex::default(),
             chatwoot: Mutex::default(),
+            questions: Mutex::default(),
         };
         let sim = Self { shared: Arc::new(shared) };
         for wrote in remembered {
@@ -180,6 +183,12 @@ impl Simulator {
         self.journal().all()
     }
 
+    /// What the language model was asked, in order: `{at, key, body}`.
+    #[must_use]
+    pub fn asked(&self) -> Vec<serde_json::Value> {
+        self.questions().all()
+    }
+
     /// Whether no webhook is on its way.
     #[must_use]
     pub fn idle(&self) -> bool {
@@ -192,6 +201,7 @@ impl Simulator {
         self.behave_well();
         self.reached().clear();
         *self.chatwoot() = chatwoot::Desk::default();
+        self.questions().clear();
         let mut lines = self.shared.lines.write().unwrap_or_else(PoisonError::into_inner);
         for (nth, line) in lines.iter_mut().enumerate() {
             *line = Arc::new(Line::new(line.account.clone(), nth));
@@ -255,6 +265,10 @@ impl Simulator {
 
     pub(crate) fn chatwoot(&self) -> MutexGuard<'_, chatwoot::Desk> {
         self.shared.chatwoot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn questions(&self) -> MutexGuard<'_, journal::Questions> {
+        self.shared.questions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn faults(&self, call: &faults::ApiCall<'_>) -> faults::Verdict {

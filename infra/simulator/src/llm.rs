@@ -44,6 +44,9 @@ pub(crate) fn answer(call: &Call) -> Reply {
 }
 
 fn chat(call: &Call) -> Reply {
+    if !call.is_json() {
+        return refusal(415, "Send JSON with `Content-Type: application/json`.");
+    }
     let Some(body) = call.json().filter(Value::is_object) else {
         return refusal(400, "The body is not a JSON object.");
     };
@@ -61,18 +64,49 @@ fn chat(call: &Call) -> Reply {
     if !messages.iter().all(known) {
         return refusal(400, "Each message needs a role: system, user, assistant or tool.");
     }
+    let spoken = |message: &Value| match message.get("content") {
+        Some(Value::String(_) | Value::Array(_)) => true,
+        Some(Value::Null) | None => message.get("role").and_then(Value::as_str) == Some("assistant"),
+        Some(_) => false,
+    };
+    if !messages.iter().all(spoken) {
+        return refusal(400, "Each message needs content: a text or a list of parts.");
+    }
+    let within = |name: &str, lowest: f64, highest: f64| match body.get(name) {
+        None | Some(Value::Null) => true,
+        Some(value) => value.as_f64().is_some_and(|value| (lowest..=highest).contains(&value)),
+    };
+    if !within("temperature", 0.0, 2.0) {
+        return refusal(400, "temperature must be between 0 and 2.");
+    }
+    if !within("max_tokens", 1.0, 131_072.0) || !within("max_completion_tokens", 1.0, 131_072.0) {
+        return refusal(400, "max_tokens must be between 1 and 131072.");
+    }
     if body.get("stream").and_then(Value::as_bool) == Some(true) {
         return refusal(400, "The demo model does not stream.");
     }
+    if !MODELS.contains(&model) {
+        return refusal(404, &format!("The model `{model}` does not exist."));
+    }
     let asked = messages.iter().rev().find(|one| one.get("role").and_then(Value::as_str) == Some("user"));
     let question = asked.map(text_of).unwrap_or_default();
-    let reply = reply_to(&question);
+    let told: String = messages
+        .iter()
+        .filter(|one| matches!(one.get("role").and_then(Value::as_str), Some("system" | "developer")))
+        .map(text_of)
+        .collect();
+    let language = wished(&told).unwrap_or_else(|| language_of(&question));
+    let reply = if told.starts_with("Translate") {
+        translated(&question, language)
+    } else {
+        reply_in(&question, language)
+    };
     let mut content = match body.pointer("/response_format/type").and_then(Value::as_str) {
         Some("json_schema") => {
             let schema = body.pointer("/response_format/json_schema/schema").unwrap_or(&Value::Null);
             fill(schema, &reply, 0).to_string()
         }
-        Some("json_object") => json!({"reply": reply, "language": language_of(&question)}).to_string(),
+        Some("json_object") => json!({"reply": reply, "language": language}).to_string(),
         _ => reply,
     };
     let most = body.get("max_tokens").or_else(|| body.get("max_completion_tokens")).and_then(Value::as_u64);
@@ -125,12 +159,17 @@ fn language_of(text: &str) -> &'static str {
         .map_or("en", |(code, _)| code)
 }
 
-/// One of a few replies in the language of the question, by what it is about.
-fn reply_to(question: &str) -> String {
+/// The language that instructions ask for, as `lang=ar`.
+fn wished(instructions: &str) -> Option<&'static str> {
+    let code = instructions.split("lang=").nth(1)?;
+    ["ar", "hi", "ru", "en"].into_iter().find(|known| code.starts_with(known))
+}
+
+/// What a text is about: a price, a visit, whether something is free, anything else.
+fn subject_of(question: &str) -> usize {
     let lower = question.to_lowercase();
     let about = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let subject = if about(&["price", "how much", "سعر", "بكم", "कीमत", "цена", "стоит"])
-    {
+    if about(&["price", "how much", "سعر", "بكم", "कीमत", "цена", "стоит"]) {
         0
     } else if about(&["view", "visit", "معاينة", "زيارة", "देख", "посмотр"]) {
         1
@@ -138,8 +177,26 @@ fn reply_to(question: &str) -> String {
         2
     } else {
         3
+    }
+}
+
+/// What a customer says who says this, in another language, as far as the demo knows languages.
+fn translated(text: &str, language: &str) -> String {
+    let sentences: [&str; 4] = match language {
+        "ar" => ["كم السعر؟", "هل يمكنني الزيارة؟", "هل هي متاحة؟", "مرحبا، أريد أن أعرف المزيد."],
+        "hi" => ["कीमत क्या है?", "क्या मैं देख सकता हूँ?", "क्या यह उपलब्ध है?", "नमस्ते, मैं और जानना चाहता हूँ।"],
+        "ru" => {
+            ["Сколько это стоит?", "Можно посмотреть?", "Это доступно?", "Здравствуйте, хочу узнать больше."]
+        }
+        _ => ["How much is it?", "Can I visit it?", "Is it available?", "Hello, I would like to know more."],
     };
-    let replies: [&str; 4] = match language_of(question) {
+    sentences.get(subject_of(text)).copied().unwrap_or_default().to_owned()
+}
+
+/// One of a few replies in a language, by what the question is about.
+fn reply_in(question: &str, language: &str) -> String {
+    let subject = subject_of(question);
+    let replies: [&str; 4] = match language {
         "ar" => [
             "شكرا لسؤالكم عن السعر. سيرسل لكم أحد مستشارينا التفاصيل بعد قليل.",
             "يسعدنا ترتيب موعد للمعاينة. ما اليوم والوقت المناسبان لكم؟",
@@ -254,9 +311,16 @@ mod tests {
             ("123", "en"),
         ] {
             assert_eq!(language_of(question), language, "{question}");
-            assert_eq!(language_of(&reply_to(question)), language, "{question}");
-            assert_eq!(reply_to(question), reply_to(question));
+            assert_eq!(language_of(&reply_in(question, language)), language, "{question}");
+            assert_eq!(language_of(&translated(question, language)), language, "{question}");
         }
+    }
+
+    #[test]
+    fn the_language_that_the_instructions_name_wins() {
+        assert_eq!(wished("Answer in Arabic (lang=ar), please."), Some("ar"));
+        assert_eq!(wished("Answer in Klingon (lang=tlh)."), None);
+        assert_eq!(wished("Answer."), None);
     }
 
     #[test]

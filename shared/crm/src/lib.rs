@@ -2,6 +2,7 @@
 //! patterns. Knows no AWS type, no HTTP, no queue service.
 
 pub mod api_keys;
+pub mod assistant;
 pub mod audit;
 pub mod audit_checkpoints;
 pub mod chatwoot;

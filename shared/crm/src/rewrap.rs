@@ -1,6 +1,7 @@
 //! Wrapping the data keys of a tenant's secrets anew, after KMS got new key material. The secrets themselves stay as
 //! they are, and nobody sees them.
 
+use crate::assistant::ASSISTANT_PURPOSE;
 use crate::chatwoot::CHATWOOT_PURPOSE;
 use crate::endpoints::ENDPOINT_PURPOSE;
 use crate::forms::FORM_PURPOSE;
@@ -44,6 +45,7 @@ pub async fn rewrap(platform: &Platform, tenant: TenantId) -> Result<Rewrapped, 
         let purpose = match item.kind {
             SealedKind::Integration => INTEGRATION_PURPOSE,
             SealedKind::Chatwoot => CHATWOOT_PURPOSE,
+            SealedKind::Assistant => ASSISTANT_PURPOSE,
             SealedKind::Endpoint => ENDPOINT_PURPOSE,
             SealedKind::Form => FORM_PURPOSE,
             SealedKind::Grave => PRIVACY_PURPOSE,

@@ -1,5 +1,6 @@
 //! What a crash leaves behind, given back every minute.
 
+use crate::assistant;
 use crate::audit_checkpoints;
 use crate::chatwoot;
 use crate::deliver::{self, SweptDeliveries};
@@ -49,6 +50,8 @@ pub struct Swept {
     pub polled: u32,
     /// Conversations that wait to be carried over to Chatwoot.
     pub carried: u32,
+    /// Customers who wait for the assistant.
+    pub waiting: u32,
     /// Ends of audit logs that were sealed.
     pub sealed: u32,
     /// Persons who are being erased.
@@ -79,6 +82,7 @@ pub async fn sweep(
     let told = events::sweep(platform, now).await;
     let deliveries = deliver::sweep(platform, now).await;
     let carried = chatwoot::sweep(platform, now).await;
+    let waiting = assistant::sweep(platform, now).await;
     let erasures = privacy::work(platform, bucket, now).await;
     let expired = privacy::retention::expire(platform, bucket, owner, now).await;
     // Last, because they wait for others.
@@ -89,6 +93,7 @@ pub async fn sweep(
     swept.pulled = pulled?;
     swept.sealed = sealed?;
     swept.carried = carried?;
+    swept.waiting = waiting?;
     swept.erasures = erasures?;
     swept.expired = expired?;
     swept.numbers = numbers?;

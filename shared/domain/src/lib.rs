@@ -6,6 +6,7 @@
 pub mod access;
 pub mod address;
 pub mod address_range;
+pub mod assistant;
 pub mod availability;
 pub mod consent;
 pub mod consent_settings;

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// How long a call of a provider may take in all, unless told.
 pub const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a language model may take in all, unless a provider may take less.
+const LLM_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// What a function needs to know about where it runs.
 #[derive(Debug, Clone)]
@@ -37,6 +39,10 @@ pub struct Config {
     pub outbound_queue_url: String,
     /// The queue of deliveries of customer webhooks. Empty where a function has none.
     pub deliveries_queue_url: String,
+    /// The queue of customers who wait for the assistant. Empty where a function has none.
+    pub assistant_queue_url: String,
+    /// The root of the deployment's own OpenAI-compatible service. Empty where it has none.
+    pub llm_url: String,
     /// Whether customer webhooks may go over http to this machine, on any port; never in production.
     pub allow_loopback_endpoints: bool,
     /// The bucket of media. Empty where a function has none.
@@ -128,6 +134,12 @@ pub struct AwsConfig {
 pub struct ConfigError(pub Vec<String>);
 
 impl Config {
+    /// How long a language model may take in all.
+    #[must_use]
+    pub fn llm_timeout(&self) -> Duration {
+        LLM_TIMEOUT.min(self.provider_timeout)
+    }
+
     /// Reads the process's environment.
     ///
     /// # Errors
@@ -221,6 +233,10 @@ impl Config {
                 faults.push("HADAR_PROVIDER_TIMEOUT_MS must not be set in the stage prod".to_owned());
             }
         }
+        let llm_url = optional("HADAR_LLM_URL").trim_end_matches('/').to_owned();
+        if stage == "prod" && !llm_url.is_empty() && !llm_url.starts_with("https://") {
+            faults.push("HADAR_LLM_URL must begin with https:// in the stage prod".to_owned());
+        }
         let public_url = optional("HADAR_PUBLIC_URL").trim_end_matches('/').to_owned();
         let secure =
             public_url.starts_with("https://") || (stage != "prod" && public_url.starts_with("http://"));
@@ -249,6 +265,8 @@ impl Config {
             single_tenant,
             outbound_queue_url: optional("HADAR_OUTBOUND_QUEUE_URL"),
             deliveries_queue_url: optional("HADAR_DELIVERIES_QUEUE_URL"),
+            assistant_queue_url: optional("HADAR_ASSISTANT_QUEUE_URL"),
+            llm_url,
             allow_loopback_endpoints,
             media_bucket: optional("HADAR_MEDIA_BUCKET"),
             audit_bucket: optional("HADAR_AUDIT_BUCKET"),

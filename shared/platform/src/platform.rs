@@ -9,6 +9,7 @@ use crate::http::KnownKeys;
 use crate::queue::Queue;
 use crate::secrets::Secrets;
 use crate::vault::Vault;
+use std::time::Duration;
 
 /// Everything outside, ready to use. Clones share connections and caches.
 #[derive(Debug, Clone)]
@@ -25,6 +26,10 @@ pub struct Platform {
     pub outbound: Queue,
     /// Deliveries of customer webhooks, on their way to the dispatcher.
     pub deliveries: Queue,
+    /// Customers who wait for the assistant, on their way to it.
+    pub assistant: Queue,
+    /// The deployment's own language model.
+    pub llm: Llm,
     /// The sealed ends of audit logs; absent where a function has no bucket for them.
     pub checkpoints: Option<Checkpoints>,
     /// API keys that were looked up.
@@ -35,6 +40,15 @@ pub struct Platform {
     pub single_tenant: Option<domain::ids::TenantId>,
     /// The path that 360dialog is asked about a number.
     pub dialog360_probe_path: String,
+}
+
+/// The deployment's own language model, and how long any may take.
+#[derive(Debug, Clone)]
+pub struct Llm {
+    /// Its root; absent where the deployment has none.
+    pub url: Option<String>,
+    /// How long a call may take in all.
+    pub timeout: Duration,
 }
 
 impl Platform {
@@ -60,7 +74,12 @@ impl Platform {
             secrets: Secrets::new(aws.clone(), config.platform_secret_id.clone(), clock.clone()),
             inbound: Queue::new(aws.clone(), config.inbound_queue_url.clone()),
             outbound: Queue::new(aws.clone(), config.outbound_queue_url.clone()),
-            deliveries: Queue::new(aws, config.deliveries_queue_url.clone()),
+            deliveries: Queue::new(aws.clone(), config.deliveries_queue_url.clone()),
+            assistant: Queue::new(aws, config.assistant_queue_url.clone()),
+            llm: Llm {
+                url: Some(config.llm_url.clone()).filter(|url| !url.is_empty()),
+                timeout: config.llm_timeout(),
+            },
             known_keys: KnownKeys::default(),
             clock,
             single_tenant: config.single_tenant,

@@ -11,6 +11,7 @@ pub mod event;
 pub mod handshake;
 pub mod health;
 pub mod leads;
+pub mod llm;
 pub mod outbound;
 pub mod signature;
 pub mod templates;

@@ -140,7 +140,7 @@ async fn the_controls_answer_in_their_own_words_and_refuse_in_the_envelope() {
     let (status, body) = ask("GET", at("status"), "").await;
     let empty = json!({"visible": 0, "in_flight": 0, "delayed": 0});
     let queues = json!({"inbound": empty, "inbound-dlq": empty, "outbound": empty, "outbound-dlq": empty,
-        "deliveries": empty, "deliveries-dlq": empty});
+        "deliveries": empty, "deliveries-dlq": empty, "assistant": empty, "assistant-dlq": empty});
     let expected = json!({"idle": true, "queues": queues, "parked": 0});
     assert_eq!((status, body), (200, expected));
 

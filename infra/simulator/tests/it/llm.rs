@@ -40,16 +40,37 @@ async fn the_same_question_gets_the_same_answer_in_its_own_language() {
 }
 
 #[tokio::test]
+async fn the_instructions_name_the_language_and_every_question_is_remembered() {
+    let business = Business::start().await;
+    let ask = |told: &str, question: &str| json!({"model": "demo-chat", "messages": [{"role": "system", "content": told}, {"role": "user", "content": question}]});
+    let said = async |told: &str, question: &str| {
+        let (_, answer) = chat(&business, &ask(told, question)).await;
+        answer["choices"][0]["message"]["content"].as_str().unwrap().to_owned()
+    };
+    assert!(said("Answer (lang=ar).", "Is it available?").await.contains("متاحة"));
+    assert_eq!(said("Translate (lang=en).", "هل الشقة متاحة؟").await, "Is it available?");
+    let asked = business.sim.asked();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[1]["body"]["messages"][1]["content"], "هل الشقة متاحة؟");
+}
+
+#[tokio::test]
 async fn wrong_requests_are_refused_in_openais_shape_and_rules_act_here_too() {
     let business = Business::start().await;
     for wrong in [
         json!({"messages": [{"role": "user", "content": "x"}]}),
         json!({"model": "m", "messages": []}),
         json!({"model": "m", "messages": [{"role": "boss"}]}),
+        json!({"model": "demo-chat", "messages": [{"role": "user"}]}),
+        json!({"model": "demo-chat", "messages": [{"role": "user", "content": 7}]}),
+        json!({"model": "demo-chat", "messages": [{"role": "user", "content": "x"}], "temperature": 3}),
+        json!({"model": "demo-chat", "messages": [{"role": "user", "content": "x"}], "max_tokens": 0}),
     ] {
         let (status, body) = chat(&business, &wrong).await;
         assert_eq!((status, &body["error"]["type"]), (400, &json!("invalid_request_error")), "{wrong}");
     }
+    let unknown = json!({"model": "m", "messages": [{"role": "user", "content": "x"}]});
+    assert_eq!(chat(&business, &unknown).await.0, 404, "the model does not exist");
     let (_, models) = read(business.request("GET", "/llm/v1/models")).await;
     assert_eq!(models["data"][0]["id"], "demo-chat");
     let down = json!({"rules": [{"match": {"provider": "llm", "operation": "chat"}, "action": {"error": {"status": 503}}}]});

@@ -1,7 +1,7 @@
 //! Answering who withdrew: once, inside the window, in their language.
 
 use crate::ingest::IngestError;
-use crate::send::{Said, SendError, say_once};
+use crate::send::{Said, SendError, say_as};
 use domain::consent::ConsentState;
 use domain::ids::{ContactId, MessageId, TenantId, derived_ulid};
 use domain::language::Language;
@@ -40,13 +40,13 @@ pub(crate) async fn confirm_stop(platform: &Platform, stop: Stop, now: Millis) -
         message.ulid().timestamp_ms(),
         &["opt-out confirmation", &contact.to_string(), &message.to_string()],
     ));
-    let said = Said { tenant, contact, once: Once::StopConfirmation, id, trace_id };
+    let said = Said { tenant, contact, once: Some(Once::StopConfirmation), key: None, id, trace_id };
     let words = |situation: &crate::send::Situation| {
         let settings = &situation.tenant.consent.opt_out_confirmation;
         let language = language.or(situation.language).unwrap_or(situation.tenant.default_language);
         settings.enabled.then(|| settings.words(language).to_owned())
     };
-    match say_once(platform, said, words, now).await {
+    match say_as(platform, said, words, now).await {
         Ok(()) | Err(SendError::Refused { .. } | SendError::NotFound) => Ok(()),
         Err(SendError::Store(error)) => Err(error.into()),
         Err(other) => Err(IngestError::Permanent { reason: platform::telemetry::chain(&other) }),

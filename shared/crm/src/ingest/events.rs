@@ -7,6 +7,7 @@ use super::health;
 use super::templates;
 use super::tenants::Facts;
 use super::{Delivery, IngestError};
+use crate::assistant;
 use crate::chatwoot;
 use crate::dispatch::{self, Confirmed};
 use crate::events::{Emitter, message_received, message_step, note_window};
@@ -158,10 +159,35 @@ impl Context<'_> {
             self.store.move_conversation(tenant, contact, by).await?;
             note_window(self.emitter, contact, by.at).await?;
             escalate::by_words(self, contact, id, &message.body.content, received_at).await?;
+            self.have_answered(contact, id, &message.body.content, received_at).await?;
         }
         consents::confirm(self, contact, id, message).await?;
         self.carry_over(contact, id).await?;
         message_received(self.emitter, contact, id, known_since).await?;
+        Ok(())
+    }
+
+    /// Notes that a customer waits for the assistant, where it answers by itself; nobody is asked anything here.
+    async fn have_answered(
+        &self,
+        contact: ContactId,
+        id: MessageId,
+        content: &Content,
+        received_at: Millis,
+    ) -> Result<(), IngestError> {
+        if self.facts.assistant {
+            let (platform, delivery) = (self.emitter.platform, self.delivery);
+            let message = (id, content, delivery.trace_id);
+            let noted = assistant::wait_for_answer(
+                platform,
+                delivery.tenant,
+                contact,
+                message,
+                received_at,
+                self.now,
+            );
+            Box::pin(noted).await?;
+        }
         Ok(())
     }
 

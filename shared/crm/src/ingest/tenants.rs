@@ -31,6 +31,8 @@ pub(super) struct Facts {
     pub(super) escalation: Rules,
     /// Whether conversations are carried over to Chatwoot.
     pub(super) chatwoot: bool,
+    /// Whether the assistant answers by itself.
+    pub(super) assistant: bool,
 }
 
 impl Facts {
@@ -91,6 +93,7 @@ impl TenantCache {
                 .map(|tenant| Rules::of(&tenant.escalation))
                 .unwrap_or_default(),
             chatwoot: stored.chatwoot,
+            assistant: stored.assistant,
             // What is older than messages are kept would be deleted as soon as it came.
             retention_ms: [
                 stored.tenant.as_ref().and_then(|tenant| tenant.retention_days),

@@ -62,6 +62,21 @@ pub async fn transfers(store: &Store, tenant: TenantId) -> Result<Vec<Transfer>,
             "the messages of such conversations, with names and numbers",
         ));
     }
+    if let Some(assistant) = store.assistant(tenant).await? {
+        let own = "the deployment's own language model";
+        let recipient = assistant.settings.base_url.unwrap_or_else(|| own.to_owned());
+        all.push(Transfer {
+            region: assistant.settings.region,
+            legal_basis: Some(assistant.settings.legal_basis),
+            ..known(
+                "assistant".to_owned(),
+                recipient,
+                TENANTS_CHOICE,
+                "drafts, translations and answers by a language model",
+                "the texts of a conversation's latest messages, without files, numbers or names besides what they say",
+            )
+        });
+    }
     for endpoint in facts.endpoints.iter().filter(|endpoint| endpoint.enabled) {
         all.push(known(
             endpoint.id.to_string(),

@@ -198,6 +198,13 @@ impl Facts {
         self.status.as_ref().is_some_and(|(_, status)| status == ConversationStatus::Human.as_str())
     }
 
+    /// When somebody last gave it back to the bot, if nobody decided otherwise since.
+    pub(crate) fn given_back_at(&self) -> Option<Millis> {
+        let bot = ConversationStatus::Bot.as_str();
+        let (order, _) = self.status.as_ref().filter(|(_, status)| status == bot)?;
+        Some(Millis::from_unix_ms(order.timestamp_ms()))
+    }
+
     /// Who works on it.
     pub(crate) fn assignee(&self) -> Option<&str> {
         self.assignee.as_ref().map(|(_, name)| name.as_str()).filter(|name| !name.is_empty())

@@ -1,6 +1,10 @@
 //! A message as the API shows it: read again from the provider's own JSON, with what came to it afterwards.
 
 mod parts;
+mod translations;
+
+pub use translations::Translation;
+pub(crate) use translations::{source_of, spoken};
 
 pub(super) use parts::{Button, Reaction, ReactionBy, System, Target, Unsupported};
 
@@ -88,6 +92,9 @@ pub struct Message {
     /// What each side reacted with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionBy>,
+    /// What it says in other languages, as far as somebody asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub translations: Vec<Translation>,
     /// What it answers or passes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<ReplyContext>,
@@ -268,9 +275,14 @@ pub(super) async fn shown(
         read.iter().filter(|(entry, _)| !entry.ours).map(|(entry, _)| entry.provider_message_id.as_str());
     let ids: Vec<&str> = told.chain(edited).chain(taken).collect();
     let annexes: HashMap<String, Annex> = store.annexes(tenant, &ids).await?.into_iter().collect();
-    let show = |(entry, body): (Entry, Option<MessageBody>)| match sends.remove(&entry.id) {
-        Some(send) => sent::show(owner, &entry, send, &annexes),
-        None => show(owner, entry, body, &annexes, with_raw),
+    let show = |(mut entry, body): (Entry, Option<MessageBody>)| {
+        let known = std::mem::take(&mut entry.translations);
+        let mut message = match sends.remove(&entry.id) {
+            Some(send) => sent::show(owner, &entry, send, &annexes),
+            None => show(owner, entry, body, &annexes, with_raw),
+        };
+        message.translations = translations::current(known, &message);
+        message
     };
     Ok(read.into_iter().map(show).collect())
 }
@@ -352,6 +364,7 @@ pub(super) fn blank(owner: Owner, entry: &Entry) -> Message {
         edited_at: None,
         revoked_at: None,
         reactions: Vec::new(),
+        translations: Vec::new(),
         context: None,
         referral: None,
         errors: Vec::new(),

@@ -32,8 +32,8 @@ pub use inbox::{InboxFilter, InboxPosition, conversation, conversations};
 pub use lead_timeline::{EventData, TimelineEvent, lead_timeline};
 pub(crate) use leads::fresh_lead;
 pub use leads::{Lead, LeadFilter, Money, lead, leads};
-pub(crate) use message::message_of;
-pub use message::{Message, conversation_messages, message};
+pub use message::{Message, Translation, conversation_messages, message};
+pub(crate) use message::{message_of, source_of, spoken};
 pub use templates::{
     Template, TemplateFilter, Written as WrittenTemplate, shown as shown_template, template, templates,
 };

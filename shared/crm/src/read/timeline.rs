@@ -65,6 +65,7 @@ mod tests {
             trace_id: Uuid::nil(),
             raw: "{}".into(),
             ours: false,
+            translations: Vec::new(),
         };
         EntryPage { entries: times.iter().map(entry).collect(), more }
     }

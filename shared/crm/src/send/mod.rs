@@ -20,7 +20,7 @@ pub use reason::Reason;
 
 pub(crate) use accept::{enqueue, queue_errand};
 pub(crate) use evaluate::{Asked, Found, decide, evaluate_in};
-pub(crate) use say::{Said, say_once};
+pub(crate) use say::{Said, say_as};
 pub(crate) use situation::{Route, Situation};
 
 use crate::ingest::IngestError;

@@ -104,7 +104,11 @@ async fn one(
 ) -> Result<Done, ImportError> {
     let state = record.data.get("state").and_then(Value::as_str).unwrap_or_default().to_owned();
     match record.kind {
-        RecordKind::Number | RecordKind::LeadSource | RecordKind::Chatwoot | RecordKind::Audit => {
+        RecordKind::Number
+        | RecordKind::LeadSource
+        | RecordKind::Chatwoot
+        | RecordKind::Assistant
+        | RecordKind::Audit => {
             return Ok(Done::Skipped);
         }
         RecordKind::Tenant => {

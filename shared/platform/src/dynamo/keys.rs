@@ -1,6 +1,7 @@
 //! The only place that formats keys. Every key starts with a tenant, but for API keys (found by their digest before
 //! anybody is known), the owners of numbers and of forms (the same for all tenants) and the sparse index of what is due.
 
+mod assistant;
 mod callers;
 mod chatwoot;
 mod forms;
@@ -11,6 +12,7 @@ mod receivers;
 mod templates;
 mod touches;
 
+pub(super) use assistant::*;
 pub(super) use callers::*;
 pub(super) use chatwoot::*;
 pub(super) use forms::*;

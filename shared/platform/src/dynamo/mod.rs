@@ -3,6 +3,8 @@
 
 mod annex;
 mod api_keys;
+mod assistant;
+mod assistant_turns;
 mod audit;
 mod chatwoot;
 mod consents;
@@ -52,11 +54,14 @@ mod touches;
 mod traces;
 mod transact;
 mod transfer;
+mod translations;
 mod turns;
 mod wire;
 
 pub use annex::{Annex, Edited, Reacted, StatusUpdate};
 pub use api_keys::{ApiKeyRecord, KeyEdit, ListedKey};
+pub use assistant::Assistant;
+pub use assistant_turns::{AssistantDraft, AssistantTurn, TurnEnd, Wanted};
 pub use audit::{AuditEntry, AuditHead, NewAuditEntry};
 pub use chatwoot::{Chatwoot, ChatwootItem, ChatwootPlace, ChatwootThread};
 pub use consents::{ConsentRow, NewConsent};
@@ -97,6 +102,7 @@ pub use timeline::{Entry, EntryPage, IndexPage, IndexedEntry, NewEntry, Recorded
 pub use touches::{NewTouch, Touch, TouchState};
 pub use traces::TracedMessages;
 pub use transfer::{ExportPosition, tenant_of};
+pub use translations::StoredTranslation;
 pub use wire::StoreError;
 
 use crate::aws::{Aws, Service};

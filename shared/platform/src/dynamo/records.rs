@@ -69,6 +69,8 @@ pub enum RecordKind {
     Privacy,
     /// A connected Chatwoot, without its secrets.
     Chatwoot,
+    /// A connected assistant, without its key.
+    Assistant,
 }
 
 /// One line.
@@ -99,6 +101,7 @@ impl RecordKind {
             ("", true, "WE") => Some(Self::Endpoint),
             ("", true, "PRIVACY") if simple => Some(Self::Privacy),
             ("", true, keys::CHATWOOT_SORT) if simple => Some(Self::Chatwoot),
+            ("", true, keys::ASSISTANT_SORT) if simple => Some(Self::Assistant),
             ("FORMS", true, "FORM") => Some(Self::Form),
             ("TPL", true, "TPL") => Some(Self::Template),
             ("AUD", true, "A") => Some(Self::Audit),
@@ -147,7 +150,8 @@ impl RecordKind {
             | Self::FirstTouch
             | Self::EventPart
             | Self::Privacy
-            | Self::Chatwoot => None,
+            | Self::Chatwoot
+            | Self::Assistant => None,
         }
     }
 }

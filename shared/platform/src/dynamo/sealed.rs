@@ -12,6 +12,8 @@ pub enum SealedKind {
     Integration,
     /// Chatwoot: several values by name.
     Chatwoot,
+    /// The assistant: its key by name.
+    Assistant,
     /// A receiver of customer webhooks: one or two.
     Endpoint,
     /// The key that visitors' addresses are hashed with: one.
@@ -86,7 +88,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const ACTION: &str = "replace sealed values";
         let key = match item.kind {
-            SealedKind::Integration | SealedKind::Chatwoot | SealedKind::Endpoint => {
+            SealedKind::Integration | SealedKind::Chatwoot | SealedKind::Assistant | SealedKind::Endpoint => {
                 keys::beside_the_profile(tenant, &item.sort)
             }
             SealedKind::Form => keys::form_address_key(tenant),
@@ -94,7 +96,7 @@ impl Store {
         };
         let before = |name| item.values.get(name);
         let (expression, condition, values) = match item.kind {
-            SealedKind::Integration | SealedKind::Chatwoot => (
+            SealedKind::Integration | SealedKind::Chatwoot | SealedKind::Assistant => (
                 "SET sealed = :new",
                 "sealed = :old",
                 Values::from([(":new", map(new)), (":old", map(&item.values))]),
@@ -132,8 +134,12 @@ fn sealed_item(item: &Item) -> Option<SealedItem> {
     let (kind, values) = match item.get("sealed")? {
         AttributeValue::M(values) => {
             let values = values.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?)));
-            let chatwoot = sort == keys::CHATWOOT_SORT;
-            (if chatwoot { SealedKind::Chatwoot } else { SealedKind::Integration }, values.collect())
+            let kind = match sort.as_str() {
+                keys::CHATWOOT_SORT => SealedKind::Chatwoot,
+                keys::ASSISTANT_SORT => SealedKind::Assistant,
+                _ => SealedKind::Integration,
+            };
+            (kind, values.collect())
         }
         AttributeValue::S(_) => {
             let values =

@@ -133,6 +133,8 @@ pub struct TenantFacts {
     pub limit: Option<Told<MessagingLimit>>,
     /// Whether its conversations are carried over to Chatwoot once a person takes over.
     pub chatwoot: bool,
+    /// Whether its assistant answers by itself.
+    pub assistant: bool,
 }
 
 impl TenantFacts {
@@ -169,6 +171,7 @@ impl Store {
             health: Vec::new(),
             limit: None,
             chatwoot: false,
+            assistant: false,
         };
         let mut start = None;
         loop {
@@ -201,6 +204,8 @@ impl Store {
                     facts.health.push(read_health(item)?);
                 } else if sort == keys::CHATWOOT_SORT {
                     facts.chatwoot = true;
+                } else if sort == keys::ASSISTANT_SORT {
+                    facts.assistant = matches!(item.get("auto_reply"), Some(AttributeValue::Bool(true)));
                 } else if sort == keys::LIMIT_SORT {
                     facts.limit = read_limit(&item);
                 }

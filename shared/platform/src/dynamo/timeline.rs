@@ -3,6 +3,7 @@
 //! A message is stored once, as the provider wrote it; everything shown is read from that again. Its key is derived
 //! from the provider's time and id, so that the put is the deduplication (design, principle 2).
 
+use super::translations::{self, StoredTranslation};
 use super::wire::{AttributeValue, Item, Key, Names, Query, Refused, StoreError, Values, n, s};
 use super::{GroupMessage, Store, keys};
 use domain::ids::{ContactId, MessageId, TenantId};
@@ -79,6 +80,8 @@ pub struct Entry {
     pub raw: String,
     /// Whether we sent it through the API.
     pub ours: bool,
+    /// What it says in other languages.
+    pub translations: Vec<StoredTranslation>,
 }
 
 /// Entries of one contact, newest first.
@@ -355,6 +358,7 @@ fn unpacked(packed: &[u8]) -> Result<String, &'static str> {
 }
 
 pub(super) fn read(mut item: Item) -> Result<Entry, StoreError> {
+    let translations = translations::take(&mut item);
     let packed = match item.remove("rawz") {
         Some(AttributeValue::B(packed)) => Some(packed),
         _ => None,
@@ -380,5 +384,6 @@ pub(super) fn read(mut item: Item) -> Result<Entry, StoreError> {
         trace_id: stored.trace,
         raw,
         ours: stored.ours,
+        translations,
     })
 }

@@ -292,6 +292,7 @@ impl Store {
             RecordKind::Tenant => tenant_of(record).map(drop),
             RecordKind::Annex
             | RecordKind::Chatwoot
+            | RecordKind::Assistant
             | RecordKind::Number
             | RecordKind::LeadSource
             | RecordKind::Audit => Ok(()),

@@ -47,11 +47,15 @@ pub enum Code {
     ServiceUnavailable,
     /// There is no number to send from.
     NotConfigured,
+    /// There is no assistant, or it is not to do this.
+    AssistantNotConnected,
+    /// The assistant's model does not answer, or not with anything that can be used.
+    AssistantUnavailable,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::ValidationError,
         Self::Unauthorized,
         Self::InvalidApiKey,
@@ -73,6 +77,8 @@ impl Code {
         Self::InternalError,
         Self::ServiceUnavailable,
         Self::NotConfigured,
+        Self::AssistantNotConnected,
+        Self::AssistantUnavailable,
     ];
 
     /// The name on the wire.
@@ -100,6 +106,8 @@ impl Code {
             Self::InternalError => "internal_error",
             Self::ServiceUnavailable => "service_unavailable",
             Self::NotConfigured => "not_configured",
+            Self::AssistantNotConnected => "assistant_not_connected",
+            Self::AssistantUnavailable => "assistant_unavailable",
         }
     }
 
@@ -123,7 +131,10 @@ impl Code {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::ServiceUnavailable | Self::NotConfigured => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ServiceUnavailable
+            | Self::NotConfigured
+            | Self::AssistantNotConnected
+            | Self::AssistantUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

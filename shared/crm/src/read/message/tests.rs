@@ -29,6 +29,7 @@ fn entry(direction: Direction, kind: &str, raw: &Value) -> Entry {
         trace_id: Uuid::nil(),
         raw: raw.to_string(),
         ours: false,
+        translations: Vec::new(),
     }
 }
 
