@@ -89,4 +89,5 @@ mod tidy;
 mod told;
 mod traces;
 mod vault;
+mod waited;
 mod webhook_samples;

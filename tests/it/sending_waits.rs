@@ -46,6 +46,20 @@ async fn took(desk: &Desk<'_>, count: usize) {
     panic!("only {} were taken: {:?}", taken(desk).len(), desk.sent());
 }
 
+/// The same; whoever looked a moment too early looks again within a minute of the stack's time.
+async fn took_within_a_minute(desk: &Desk<'_>, count: usize) {
+    for _ in 0..12 {
+        for _ in 0..200 {
+            if taken(desk).len() >= count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        desk.world.advance(5).await;
+    }
+    took(desk, count).await;
+}
+
 /// The tenant's number as it is stored.
 async fn number(desk: &Desk<'_>) -> Integration {
     let facts = platform(desk.world).store.tenant_facts(tenant_id(desk)).await.unwrap();
@@ -122,7 +136,7 @@ async fn what_the_provider_asks_to_wait_is_waited() {
         tokio::time::sleep(Duration::from_millis(150)).await;
         assert_eq!(desk.sent().len(), asked + 1, "{error}: asked again too early");
         world.advance(21).await;
-        took(&desk, n + 1).await;
+        took_within_a_minute(&desk, n + 1).await;
         world.settled().await;
         assert_eq!(desk.message(&id).await["status"], "read", "{error}");
     }

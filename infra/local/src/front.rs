@@ -6,6 +6,7 @@ use crate::functions::Function;
 use crate::invocations::Invocations;
 use crate::route::Routes;
 use crate::simulated::tenant_of;
+use crate::waited::Waited;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,7 @@ use axum::serve::ListenerExt;
 use axum::{Router, serve};
 use http::{Method, Request};
 use http_body_util::LengthLimitError;
+use platform::dynamo::Store;
 use simulator::Simulator;
 use std::error::Error;
 use std::net::SocketAddr;
@@ -27,7 +29,6 @@ const BODY: usize = 10 * 1024 * 1024;
 const HEAD: usize = 10_240;
 
 /// The routes and the functions behind them.
-#[derive(Debug)]
 pub(crate) struct Front {
     pub(crate) routes: Routes,
     /// In the order of the template.
@@ -36,15 +37,13 @@ pub(crate) struct Front {
     pub(crate) simulator: Simulator,
     /// Whose the drop-in webhook path is.
     pub(crate) single_tenant: Option<String>,
+    /// For those who wait for what comes of a webhook.
+    pub(crate) store: Store,
+    pub(crate) controls: Controls,
 }
 
 /// Serves the front until `stop` turns true, then lets the requests that are under way end.
-pub(crate) async fn serve_front(
-    listener: TcpListener,
-    front: Arc<Front>,
-    controls: Controls,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(crate) async fn serve_front(listener: TcpListener, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
     let local = Router::new()
         .route("/status", get(controls::status))
         .route("/clock", put(controls::clock))
@@ -53,7 +52,7 @@ pub(crate) async fn serve_front(
         .route("/calls", get(controls::calls))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found() })
-        .with_state(controls);
+        .with_state(front.controls.clone());
     let simulator = front.simulator.router();
     let router = Router::new()
         .nest("/_local", local)
@@ -96,11 +95,17 @@ async fn dispatch(State(front): State<Arc<Front>>, request: Request<Body>) -> Re
     let heard = tenant_of(parts.uri.path(), front.single_tenant.as_deref())
         .filter(|_| parts.method == Method::POST)
         .map(|tenant| (tenant.to_owned(), body.clone()));
+    let waited = match &heard {
+        Some((tenant, body)) => Waited::begin(&front.store, parts.uri.query(), tenant, body).await,
+        None => None,
+    };
     let answer = function.answer(Request::from_parts(parts, body), &front.invocations).await;
-    if let Some((tenant, body)) = heard.filter(|_| answer.status().is_success()) {
-        front.simulator.heard(&tenant, &body);
+    let Some((tenant, body)) = heard.filter(|_| answer.status().is_success()) else { return answer };
+    front.simulator.heard(&tenant, &body);
+    match waited {
+        Some(waited) => waited.end(&front.controls, &front.store, answer).await,
+        None => answer,
     }
-    answer
 }
 
 /// The request line and the headers as they travelled.

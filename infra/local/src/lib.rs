@@ -21,6 +21,7 @@ mod simulated;
 mod source;
 mod stack;
 pub mod template;
+mod waited;
 
 pub use controls::{Depth, Status, SweepReport};
 pub use embedded_aws::faults::{Action, Rule, Service};

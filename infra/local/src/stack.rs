@@ -93,10 +93,10 @@ impl Stack {
         let aws = client(own)?;
         let resources = provision(&template, &aws, &embedded).await?;
         let shared_clock = clock::shared(clock.clone());
+        let config = resources.own_config(&template, &endpoint)?;
+        let platform = Platform::new(&config, Arc::clone(&shared_clock))
+            .map_err(|error| StartError::set_up("the demo tenants", &error))?;
         let tenants = if options.demo {
-            let config = resources.own_config(&template, &endpoint)?;
-            let platform = Platform::new(&config, Arc::clone(&shared_clock))
-                .map_err(|error| StartError::set_up("the demo tenants", &error))?;
             demo::tenants(&platform, options.data_dir.as_deref(), options.demo_rate_per_minute).await?
         } else {
             Vec::new()
@@ -161,8 +161,10 @@ impl Stack {
         let on_meta = ready.tenants.iter().find(|tenant| tenant.meta.is_some());
         let single_tenant = on_meta.map(|tenant| tenant.id.clone());
         let routes = Routes::of(&template);
-        let front = Arc::new(Front { routes, functions, invocations, simulator, single_tenant });
-        tasks.spawn(serve_front(front_listener, front, controls.clone(), stopping));
+        let (store, controls_too) = (platform.store, controls.clone());
+        let front =
+            Front { routes, functions, invocations, simulator, single_tenant, store, controls: controls_too };
+        tasks.spawn(serve_front(front_listener, Arc::new(front), stopping));
         if let Some(dir) = options.data_dir.as_deref().filter(|_| options.demo) {
             demo_env::write_file(&ready, dir)?;
         }
