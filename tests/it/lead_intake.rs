@@ -275,6 +275,44 @@ async fn portals_are_asked_every_minute_and_everything_they_repeat_is_one_lead()
     assert_eq!(leads(&world).await.len(), 2);
 }
 
+/// Somebody who takes connections and never says a word.
+async fn silent() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_portal_that_never_answers_is_asked_later_and_keeps_no_other_waiting() {
+    let dubizzle = Portal::start(|path, _| {
+        let lead = json!({"lead_id": 9, "inquirer_details": {"name": "S", "cell": "+971501110009"}});
+        let leads = if path.contains("type=email") { vec![lead] } else { Vec::new() };
+        (200, json!(leads).to_string())
+    })
+    .await;
+    let urls = Options {
+        bayut_url: Some(silent().await),
+        dubizzle_url: Some(dubizzle.url.clone()),
+        ..Options::default()
+    };
+    let world = World::start_with(urls).await;
+    connected(&world, "bayut", json!({"api_key": "bayut-key-1"})).await;
+    connected(&world, "dubizzle", json!({"api_key": "dubizzle-key-1"})).await;
+    world.stack.sweep().await.unwrap();
+    assert_eq!(leads(&world).await.len(), 1);
+    let admin = world.tenant("meta").keys.live_admin;
+    let shown = async |source: &str| {
+        world.get(&format!("/v1/integrations/leads/{source}"), &admin).await.data()["status"].clone()
+    };
+    assert_eq!((shown("bayut").await, shown("dubizzle").await), (json!("unreachable"), json!("live")));
+}
+
 #[tokio::test]
 async fn sources_are_connected_by_admins_with_what_they_need_and_keep_their_secrets() {
     let world = World::start().await;
