@@ -10,8 +10,12 @@ window.addEventListener("load", async () => {
     validatorUrl: null,
     onComplete: async () => {
       const settings = await fetch("/developers/api-docs/settings.json").then((answer) => answer.json());
-      if (settings.test_key) {
-        ui.preauthorizeApiKey("api_key", settings.test_key);
+      // Until the whole document is read there is nothing to attach the key to, and it is answered with `null`.
+      for (let tries = 0; settings.test_key && tries < 100; tries += 1) {
+        if (ui.preauthorizeApiKey("api_key", settings.test_key)) {
+          break;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
       }
     },
   });
