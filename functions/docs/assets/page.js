@@ -1,5 +1,7 @@
 // The key stays in this page: it is not kept in the browser and goes to this origin only.
 window.addEventListener("load", async () => {
+  // Before the page shows anything to try: the first request has the key already.
+  const settings = await fetch("/developers/api-docs/settings.json").then((answer) => answer.json());
   const ui = SwaggerUIBundle({
     url: "/openapi.json",
     dom_id: "#api",
@@ -8,14 +10,9 @@ window.addEventListener("load", async () => {
     persistAuthorization: false,
     tryItOutEnabled: true,
     validatorUrl: null,
-    onComplete: async () => {
-      const settings = await fetch("/developers/api-docs/settings.json").then((answer) => answer.json());
-      // Until the whole document is read there is nothing to attach the key to, and it is answered with `null`.
-      for (let tries = 0; settings.test_key && tries < 100; tries += 1) {
-        if (ui.preauthorizeApiKey("api_key", settings.test_key)) {
-          break;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 100));
+    onComplete: () => {
+      if (settings.test_key) {
+        ui.preauthorizeApiKey("api_key", settings.test_key);
       }
     },
   });
