@@ -77,6 +77,20 @@ async fn said(world: &World) -> Vec<(&'static str, String)> {
     stands(world).await.into_iter().filter(|(kind, _)| *kind != "note").collect()
 }
 
+/// How often Chatwoot was called.
+async fn calls(world: &World) -> u64 {
+    state(world).await["calls"].as_u64().unwrap()
+}
+
+/// Waits until it was called once more.
+async fn until_called(world: &World, before: u64) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while calls(world).await == before {
+        assert!(tokio::time::Instant::now() < deadline, "nobody tried");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// A customer who asked for a person, carried over.
 pub(crate) async fn handed_over(desk: &Desk<'_>) -> String {
     let conversation = desk.conversation(CUSTOMER, "Is it free?").await;
@@ -247,17 +261,12 @@ async fn an_hour_without_chatwoot_loses_nothing_and_keeps_the_order() {
     connected(&desk).await;
     handed_over(&desk).await;
     behave(&world, json!({"down": true})).await;
-    let calls = async || state(&world).await["calls"].as_u64().unwrap();
     for n in 0..4 {
-        let before = calls().await;
+        let before = calls(&world).await;
         let said = json!({"text": format!("message {n}"), "tenant_id": desk.tenant.id});
         world.stack.simulator().customer_writes(CUSTOMER, said).await.unwrap();
         if n == 0 {
-            let deadline = tokio::time::Instant::now() + PATIENCE;
-            while calls().await == before {
-                assert!(tokio::time::Instant::now() < deadline, "nobody tried");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            until_called(&world, before).await;
         }
         world.advance(900).await;
     }
@@ -283,11 +292,17 @@ async fn what_waits_goes_on_after_chatwoot_is_connected_again() {
     let desk = world.desk("meta");
     connected(&desk).await;
     handed_over(&desk).await;
+    behave(&world, json!({"down": true})).await;
+    let before = calls(&world).await;
+    let waits = json!({"text": "Meanwhile", "tenant_id": desk.tenant.id});
+    world.stack.simulator().customer_writes(CUSTOMER, waits).await.unwrap();
+    until_called(&world, before).await;
     assert_eq!(world.call("DELETE", PATH, &desk.tenant.keys.live_admin, &json!({})).await.status, 200);
-    // The processor remembers the connection for a minute.
-    desk.hears(CUSTOMER, json!({"text": "Meanwhile"})).await;
+    behave(&world, json!({"down": false})).await;
+    world.advance(901).await;
+    world.stack.sweep().await.unwrap();
     world.settled().await;
-    assert_eq!(said(&world).await.len(), 2);
+    assert_eq!(said(&world).await.len(), 2, "nobody is told any more");
     connected(&desk).await;
     desk.hears(CUSTOMER, json!({"text": "And now"})).await;
     world.settled().await;
