@@ -4,7 +4,8 @@
 //! and messages out of order change nothing.
 
 use super::conversations::text;
-use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, n, s};
+use super::due::Due;
+use super::wire::{AttributeValue, Item, Names, StoreError, Values, n, s};
 use super::{Store, keys, timeline};
 use domain::ids::{ContactId, MessageId, TenantId};
 use domain::time::Millis;
@@ -261,22 +262,15 @@ impl Store {
         now: Millis,
         limit: u32,
     ) -> Result<Vec<(TenantId, ContactId)>, StoreError> {
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: "dpk = :pk AND dsk < :now",
-            expression_attribute_values: Values::from([
-                (":pk", s(keys::ASSISTANT_DUE)),
-                (":now", s(keys::due_before(now.plus_ms(1)))),
-            ]),
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
+        let due = Due {
+            action: "list due assistant turns",
+            partition: keys::ASSISTANT_DUE,
+            before: now.plus_ms(1),
+            limit,
         };
-        let page = self.crm.query("list due assistant turns", &query).await?;
+        let page = self.due(due).await?;
         let of = |item: &Item| timeline::key_of(item).as_ref().and_then(keys::tenant_contact_of);
-        Ok(page.items.iter().filter_map(of).collect())
+        Ok(page.iter().filter_map(of).collect())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Chatwoot: the tenant's connection, its conversations there, and what is still to be carried over, in order.
 
 use super::conversations::text;
+use super::due::Due;
 use super::tenants::with_key;
 use super::transact::{Condition, Transaction};
 use super::wire::{AttributeValue, Item, Key, Names, Query, StoreError, Values, n, s};
@@ -386,23 +387,16 @@ impl Store {
         now: Millis,
         limit: u32,
     ) -> Result<Vec<(TenantId, ContactId)>, StoreError> {
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: "dpk = :pk AND dsk < :now",
-            expression_attribute_values: Values::from([
-                (":pk", s(keys::CHATWOOT_DUE)),
-                (":now", s(keys::due_before(now.plus_ms(1)))),
-            ]),
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
+        let due = Due {
+            action: "list due Chatwoot threads",
+            partition: keys::CHATWOOT_DUE,
+            before: now.plus_ms(1),
+            limit,
         };
-        let page = self.crm.query("list due Chatwoot threads", &query).await?;
+        let page = self.due(due).await?;
         let of =
             |item: &Item| timeline::key_of(item).as_ref().and_then(|key: &Key| keys::tenant_contact_of(key));
-        Ok(page.items.iter().filter_map(of).collect())
+        Ok(page.iter().filter_map(of).collect())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Deliveries of customer webhooks: one event to one receiver, its bytes written once, every attempt noted.
 
-use super::wire::{AttributeValue, Item, Key, Names, Query, StoreError, Values, n, s};
+use super::due::Due;
+use super::wire::{AttributeValue, Item, Key, Names, StoreError, Values, n, s};
 use super::{Store, keys, timeline};
 use domain::ids::{DeliveryId, EndpointId, EventId, TenantId};
 use domain::time::Millis;
@@ -358,23 +359,9 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<(TenantId, DeliveryId)>, StoreError> {
         const ACTION: &str = "list due deliveries";
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: "dpk = :pk AND dsk < :now",
-            expression_attribute_values: Values::from([
-                (":pk", s(keys::deliveries_due(shard))),
-                (":now", s(keys::due_before(now.plus_ms(1)))),
-            ]),
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
-        };
-        let page = self.crm.query(ACTION, &query).await?;
-        let of = |item: &Item| timeline::key_of(item).as_ref().and_then(keys::delivery_of);
-        let corrupt = || StoreError::corrupt(ACTION, "DELIVERIES", "not a delivery's key");
-        page.items.iter().map(|item| of(item).ok_or_else(corrupt)).collect()
+        let due =
+            Due { action: ACTION, partition: &keys::deliveries_due(shard), before: now.plus_ms(1), limit };
+        self.due_by_key(due, keys::delivery_of).await
     }
 
     /// How many shards [`Store::due_deliveries`] has.

@@ -1,10 +1,11 @@
 //! Erasures of contacts: how far each has come, and the graves that keep what is old from coming back.
 
 use super::audit::NewAuditEntry;
+use super::due::Due;
 use super::tenants::with_key;
 use super::transact::{Condition, Transaction};
 use super::wire::{AttributeValue, Item, Key, Names, Query, StoreError, Values, n, s};
-use super::{Store, keys, timeline};
+use super::{Store, keys};
 use domain::consent::Purpose;
 use domain::ids::{ContactId, ErasureId, LeadId, TenantId};
 use domain::time::Millis;
@@ -285,23 +286,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<(TenantId, ErasureId)>, StoreError> {
         const ACTION: &str = "list due erasures";
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: "dpk = :pk AND dsk < :now",
-            expression_attribute_values: Values::from([
-                (":pk", s(keys::ERASURES_DUE)),
-                (":now", s(keys::due_before(now.plus_ms(1)))),
-            ]),
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
-        };
-        let page = self.crm.query(ACTION, &query).await?;
-        let of = |item: &Item| timeline::key_of(item).as_ref().and_then(keys::erasure_of);
-        let corrupt = || StoreError::corrupt(ACTION, "ERASURES", "not an erasure's key");
-        page.items.iter().map(|item| of(item).ok_or_else(corrupt)).collect()
+        let due = Due { action: ACTION, partition: keys::ERASURES_DUE, before: now.plus_ms(1), limit };
+        self.due_by_key(due, keys::erasure_of).await
     }
 
     /// Restricts the use of a contact's data, or lifts that on all contacts that are the person, with an entry in the audit

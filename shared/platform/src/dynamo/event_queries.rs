@@ -1,7 +1,8 @@
 //! Reading the event log: by id, by time, by what is due.
 
+use super::due::Due;
 use super::events::{EventPage, LogEntry};
-use super::wire::{AttributeValue, Item, Key, Names, Query, Refused, StoreError, Values, s};
+use super::wire::{AttributeValue, Item, Key, Names, Refused, StoreError, Values, s};
 use super::{Store, keys, timeline};
 use domain::ids::{EventId, TenantId};
 use domain::lead::FeedKind;
@@ -95,8 +96,8 @@ impl Store {
     /// # Errors
     /// The table is unreachable, or a key makes no sense.
     pub async fn due_events(&self, now: Millis, limit: u32) -> Result<Vec<(TenantId, EventId)>, StoreError> {
-        let values = Values::from([(":pk", s(keys::DUE_PARTITION)), (":now", s(keys::due_before(now)))]);
-        let page = self.due_page("list due events", "dpk = :pk AND dsk < :now", values, limit).await?;
+        let due = Due { action: "list due events", partition: keys::DUE_PARTITION, before: now, limit };
+        let page = self.due(due).await?;
         Ok(page.iter().filter_map(timeline::key_of).filter_map(|key| keys::event_of(&key)).collect())
     }
 
@@ -124,26 +125,6 @@ impl Store {
         let mut events = self.load(&page).await?;
         events.sort_by_key(|event| event.id);
         Ok(events)
-    }
-
-    async fn due_page(
-        &self,
-        action: &'static str,
-        condition: &str,
-        values: Values,
-        limit: u32,
-    ) -> Result<Vec<Item>, StoreError> {
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: condition,
-            expression_attribute_values: values,
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
-        };
-        Ok(self.crm.query(action, &query).await?.items)
     }
 
     /// The id under which a raw event is kept, so that a redelivery is listed once: the first caller's.

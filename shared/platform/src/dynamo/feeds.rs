@@ -1,7 +1,8 @@
 //! Sources that hand leads over by themselves: their sealed credentials, and when the pulled ones are asked next.
 
+use super::due::Due;
 use super::tenants::with_key;
-use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, n, s};
+use super::wire::{AttributeValue, Item, Names, StoreError, Values, n, s};
 use super::{Store, keys};
 use domain::ids::TenantId;
 use domain::lead::FeedKind;
@@ -84,21 +85,10 @@ impl Store {
     /// # Errors
     /// The table is unreachable.
     pub async fn due_feeds(&self, now: Millis, limit: u32) -> Result<Vec<(TenantId, FeedKind)>, StoreError> {
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: "dpk = :pk AND dsk < :now",
-            expression_attribute_values: Values::from([
-                (":pk", s(keys::PULLS)),
-                (":now", s(keys::due_before(now.plus_ms(1)))),
-            ]),
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
-        };
-        let page = self.crm.query("list due lead sources", &query).await?;
-        Ok(page.items.iter().filter_map(keys_of).collect())
+        let due =
+            Due { action: "list due lead sources", partition: keys::PULLS, before: now.plus_ms(1), limit };
+        let page = self.due(due).await?;
+        Ok(page.iter().filter_map(keys_of).collect())
     }
 
     /// Notes what a pull met and when the next one is due; a source that was saved anew meanwhile stays as it is.

@@ -1,9 +1,10 @@
 //! How numbers stand with their customers, and how many people they may write to first.
 
 use super::audit::NewAuditEntry;
+use super::due::Due;
 use super::transact::{Condition, Transaction};
-use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, n, s};
-use super::{Store, keys, timeline};
+use super::wire::{AttributeValue, Item, Names, StoreError, Values, n, s};
+use super::{Store, keys};
 use domain::health::{MessagingLimit, NumberHealth, Told};
 use domain::ids::TenantId;
 use domain::provider::Provider;
@@ -134,23 +135,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<(TenantId, Provider, String)>, StoreError> {
         const ACTION: &str = "list numbers to look at";
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: "dpk = :pk AND dsk < :now",
-            expression_attribute_values: Values::from([
-                (":pk", s(keys::HEALTH_DUE)),
-                (":now", s(keys::due_before(now.plus_ms(1)))),
-            ]),
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
-        };
-        let page = self.crm.query(ACTION, &query).await?;
-        let of = |item: &Item| timeline::key_of(item).as_ref().and_then(keys::number_of);
-        let corrupt = || StoreError::corrupt(ACTION, "HEALTH", "not a number's key");
-        page.items.iter().map(|item| of(item).ok_or_else(corrupt)).collect()
+        let due = Due { action: ACTION, partition: keys::HEALTH_DUE, before: now.plus_ms(1), limit };
+        self.due_by_key(due, keys::number_of).await
     }
 
     /// Takes the look at a number that is due, and has the next one made at `next`; false when somebody else took it.

@@ -12,6 +12,7 @@ mod contacts;
 mod conversation_work;
 mod conversations;
 mod deliveries;
+mod due;
 mod endpoints;
 mod erased;
 mod erasures;

@@ -1,7 +1,8 @@
 //! Service windows about to close, for tenants who want to be told: one small item for each contact, moved by every
 //! message.
 
-use super::wire::{AttributeValue, Item, Names, Query, StoreError, Values, n, s};
+use super::due::Due;
+use super::wire::{AttributeValue, Item, Names, StoreError, Values, n, s};
 use super::{Store, keys, timeline};
 use domain::ids::{ContactId, TenantId};
 use domain::time::Millis;
@@ -67,20 +68,8 @@ impl Store {
     /// The table is unreachable, or a key makes no sense.
     pub async fn due_windows(&self, now: Millis, limit: u32) -> Result<Vec<WindowNotice>, StoreError> {
         const ACTION: &str = "list due windows";
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: "dpk = :pk AND dsk < :now",
-            expression_attribute_values: Values::from([
-                (":pk", s(keys::WINDOWS_DUE)),
-                (":now", s(keys::due_before(now.plus_ms(1)))),
-            ]),
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
-        };
-        let page = self.crm.query(ACTION, &query).await?;
+        let due = Due { action: ACTION, partition: keys::WINDOWS_DUE, before: now.plus_ms(1), limit };
+        let page = self.due(due).await?;
         let of = |item: &Item| {
             let (tenant, contact) = timeline::key_of(item).as_ref().and_then(keys::tenant_contact_of)?;
             let Some(AttributeValue::S(due)) = item.get("dsk") else { return None };
@@ -88,6 +77,6 @@ impl Store {
             Some(WindowNotice { tenant, contact, at })
         };
         let corrupt = || StoreError::corrupt(ACTION, "WINDOWS", "not a notice's key");
-        page.items.iter().map(|item| of(item).ok_or_else(corrupt)).collect()
+        page.iter().map(|item| of(item).ok_or_else(corrupt)).collect()
     }
 }

@@ -1,9 +1,10 @@
 //! Messages on their way out: accepted with their timeline entry and their place in the conversation's lane in one
 //! transaction, then read by their id or by whose turn it is.
 
+use super::due::Due;
 use super::outbox_items::{entry_item, lane_item, lane_order, read, send_item};
 use super::transact::{Condition, Transaction};
-use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, n, s};
+use super::wire::{AttributeValue, Key, Query, StoreError, Values, n, s};
 use super::{Store, keys};
 use domain::consent::Purpose;
 use domain::failure::Failure;
@@ -299,23 +300,8 @@ impl Store {
         now: Millis,
         limit: u32,
     ) -> Result<Vec<(TenantId, MessageId)>, StoreError> {
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: "dpk = :pk AND dsk < :now",
-            expression_attribute_values: Values::from([
-                (":pk", s(keys::sends_due(shard))),
-                (":now", s(keys::due_before(now))),
-            ]),
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
-        };
-        let page = self.crm.query("list due sends", &query).await?;
-        let of = |item: &Item| super::timeline::key_of(item).as_ref().and_then(keys::message_of);
-        let corrupt = || StoreError::corrupt("list due sends", "SENDS", "not a send's key");
-        page.items.iter().map(|item| of(item).ok_or_else(corrupt)).collect()
+        let due = Due { action: "list due sends", partition: &keys::sends_due(shard), before: now, limit };
+        self.due_by_key(due, keys::message_of).await
     }
 
     /// How many shards [`Store::due_sends`] has.

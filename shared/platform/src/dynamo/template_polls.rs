@@ -1,7 +1,8 @@
 //! When a tenant's templates are asked after again because some are under review and their webhook may be lost.
 
-use super::wire::{Item, Names, Query, StoreError, Values, s};
-use super::{Store, keys, timeline};
+use super::due::Due;
+use super::wire::{Names, StoreError, Values, s};
+use super::{Store, keys};
 use domain::ids::TenantId;
 use domain::time::Millis;
 
@@ -25,23 +26,9 @@ impl Store {
     /// # Errors
     /// The table is unreachable, or a key makes no sense.
     pub async fn due_template_polls(&self, now: Millis, limit: u32) -> Result<Vec<TenantId>, StoreError> {
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: "dpk = :pk AND dsk < :now",
-            expression_attribute_values: Values::from([
-                (":pk", s(keys::TEMPLATES_DUE)),
-                (":now", s(keys::due_before(now))),
-            ]),
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
-        };
-        let page = self.crm.query("list due template polls", &query).await?;
-        let of = |item: &Item| timeline::key_of(item).as_ref().and_then(keys::templates_of);
-        let corrupt = || StoreError::corrupt("list due template polls", "TEMPLATES", "not a tenant's key");
-        page.items.iter().map(|item| of(item).ok_or_else(corrupt)).collect()
+        let due =
+            Due { action: "list due template polls", partition: keys::TEMPLATES_DUE, before: now, limit };
+        self.due_by_key(due, keys::templates_of).await
     }
 
     /// Takes a poll that is due, and has the next one made at `next`; false when somebody else took it.

@@ -1,11 +1,12 @@
 //! First touches of leads: made with the lead, planned once, found by the sweeper when their planner died.
 
+use super::due::Due;
 use super::happenings::{Happening, item_of};
 use super::outbox::NewSend;
 use super::outbox_items::{entry_item, lane_item, lane_order, send_item};
 use super::transact::{Condition, Transaction};
-use super::wire::{AttributeValue, Item, Names, Query, StoreError, Update, Values, n, refused, s};
-use super::{Store, keys, timeline};
+use super::wire::{AttributeValue, Item, Names, StoreError, Update, Values, n, refused, s};
+use super::{Store, keys};
 use crate::aws::{Effort, Service};
 use domain::ids::{ContactId, LeadId, MessageId, TenantId};
 use domain::language::Language;
@@ -254,23 +255,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<(TenantId, LeadId)>, StoreError> {
         const ACTION: &str = "list due first touches";
-        let query = Query {
-            table_name: &self.crm.name,
-            index_name: Some(keys::DUE),
-            key_condition_expression: "dpk = :pk AND dsk < :now",
-            expression_attribute_values: Values::from([
-                (":pk", s(keys::touches_due(shard))),
-                (":now", s(keys::due_before(now))),
-            ]),
-            scan_index_forward: true,
-            limit: Some(limit),
-            exclusive_start_key: None,
-            consistent_read: false,
-        };
-        let page = self.crm.query(ACTION, &query).await?;
-        let of = |item: &Item| timeline::key_of(item).as_ref().and_then(keys::touch_of);
-        let corrupt = || StoreError::corrupt(ACTION, "TOUCHES", "not a first touch's key");
-        page.items.iter().map(|item| of(item).ok_or_else(corrupt)).collect()
+        let due = Due { action: ACTION, partition: &keys::touches_due(shard), before: now, limit };
+        self.due_by_key(due, keys::touch_of).await
     }
 
     /// A due first touch was put on the queue; it is looked after again at `at`.
