@@ -1,6 +1,5 @@
 //! `GET /v1/consents/export`
 
-use crate::audit::note;
 use axum::extract::State;
 use crm::consent::export;
 use domain::ledger_file::page;
@@ -26,7 +25,7 @@ pub(crate) async fn get(
     let after = listing.after(|text| text.parse::<u64>().ok())?;
     if after.is_none() {
         // Who took everything is known before it is given.
-        note(&platform, &caller, "consent.export").await?;
+        caller.note(&platform.store, "consent.export", &caller.tenant().to_string()).await?;
     }
     let found = export(&platform.store, caller.tenant(), after).await?;
     let next = found.next.map(|seq| seq.to_string());

@@ -1,6 +1,5 @@
 //! `POST /v1/consents/import`
 
-use crate::audit::note;
 use axum::extract::State;
 use crm::consent::{ConsentsImported, IMPORTED_AT_MOST, ImportRow, RowError, import};
 use domain::consent::{ConsentState, Purpose};
@@ -102,7 +101,7 @@ pub(crate) async fn post(
         }
     }
     // Who brought them is known before they are there.
-    note(&platform, &caller, "consent.import").await?;
+    caller.note(&platform.store, "consent.import", &caller.tenant().to_string()).await?;
     let actor = caller.principal.key_id.to_string();
     let (tenant, trace_id) = (caller.tenant(), caller.call.trace_id);
     let mut all = import(&platform, tenant, taken, &actor, trace_id, caller.now()).await?;

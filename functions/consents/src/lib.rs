@@ -1,6 +1,5 @@
 //! What a contact agreed to and withdrew: the ledger, read and added to.
 
-mod audit;
 mod consents;
 mod export;
 mod import;

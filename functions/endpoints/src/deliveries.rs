@@ -1,6 +1,5 @@
 //! `GET /v1/webhooks/deliveries`, `GET /v1/webhooks/deliveries/{id}` and `POST .../redeliver`
 
-use crate::audit::note;
 use crate::problem::switched_off;
 use axum::extract::State;
 use crm::deliver::{self, Redelivered};
@@ -82,7 +81,7 @@ pub(crate) async fn redeliver(
     let id = id.parse(DeliveryId::parse)?;
     let tenant = caller.tenant();
     platform.store.delivery(tenant, id).await?.ok_or(Problem::NotFound)?;
-    note(&platform, &caller, "delivery.redeliver", &id.to_string()).await?;
+    caller.note(&platform.store, "delivery.redeliver", &id.to_string()).await?;
     match deliver::redeliver(&platform, tenant, id, caller.now()).await? {
         Redelivered::Yes => {}
         Redelivered::NotFound => return Err(Problem::NotFound),

@@ -1,6 +1,5 @@
 //! `POST /v1/webhooks/endpoints/{id}/recover`
 
-use crate::audit::note;
 use crate::problem::{problem, switched_off};
 use axum::extract::State;
 use crm::deliver::{Recovered, recover};
@@ -42,6 +41,6 @@ pub(crate) async fn post(
     let tenant = caller.tenant();
     endpoints::get(&platform, tenant, id, caller.now()).await.map_err(problem)?;
     let recovered = recover(&platform, tenant, id, since).await?.ok_or_else(switched_off)?;
-    note(&platform, &caller, "endpoint.recover", &id.to_string()).await?;
+    caller.note(&platform.store, "endpoint.recover", &id.to_string()).await?;
     Ok(Data::accepted(recovered))
 }

@@ -1,6 +1,5 @@
 //! `GET /v1/export`
 
-use crate::audit::note;
 use axum::extract::State;
 use platform::Platform;
 use platform::dynamo::ExportPosition;
@@ -24,7 +23,7 @@ pub(crate) async fn get(
     let after = listing.after(ExportPosition::parse)?;
     if after.is_none() {
         // Who took everything is known before it is given.
-        note(&platform, &caller, "tenant.export").await?;
+        caller.note(&platform.store, "tenant.export", &caller.tenant().to_string()).await?;
     }
     let from = after.unwrap_or_else(ExportPosition::start);
     let (records, next) = platform.store.export_page(caller.tenant(), &from).await?;

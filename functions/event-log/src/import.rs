@@ -1,6 +1,5 @@
 //! `POST /v1/import`
 
-use crate::audit::note;
 use axum::extract::State;
 use crm::transfer::{ImportError, Imported, import, objection};
 use platform::Platform;
@@ -47,7 +46,7 @@ pub(crate) async fn post(
         }
         records.push(record);
     }
-    note(&platform, &caller, "tenant.import").await?;
+    caller.note(&platform.store, "tenant.import", &caller.tenant().to_string()).await?;
     import(&platform, tenant, records, caller.now()).await.map(Data::ok).map_err(|error| match error {
         ImportError::Store(error) => error.into(),
         ImportError::Endpoint(error) => Problem::unavailable(error),

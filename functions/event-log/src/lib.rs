@@ -1,6 +1,5 @@
 //! The event log: what did not simply apply, why, and trying it again. Reading is for everyone, replay for admins.
 
-mod audit;
 mod event;
 mod export;
 mod import;

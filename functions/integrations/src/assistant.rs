@@ -7,7 +7,6 @@ use crm::assistant::{AssistantView, ConnectError, ConnectSettings, connect, disc
 use domain::assistant::{Connect, USUAL_REPLIES};
 use domain::form::Texts;
 use platform::Platform;
-use platform::dynamo::NewAuditEntry;
 use platform::http::{Admin, Caller, Data, JsonBody, NoBody, Params, Problem, Viewer};
 use platform::vault::VaultError;
 use serde::Deserialize;
@@ -112,7 +111,7 @@ pub(crate) async fn put(
     let asked = ConnectSettings { settings, api_key: body.api_key };
     let connected = connect(&platform, world.courier(), caller.tenant(), asked, caller.now()).await;
     let connected = connected.map_err(problem)?;
-    note(&platform, &caller, "assistant.connect").await?;
+    caller.note(&platform.store, "assistant.connect", "assistant").await?;
     Ok(Data::ok(connected))
 }
 
@@ -135,16 +134,8 @@ pub(crate) async fn delete(
     if !disconnect(&platform, caller.tenant()).await? {
         return Err(Problem::NotFound);
     }
-    note(&platform, &caller, "assistant.disconnect").await?;
+    caller.note(&platform.store, "assistant.disconnect", "assistant").await?;
     Ok(Data::ok(show(&platform, caller.tenant()).await?))
-}
-
-async fn note(platform: &Platform, caller: &Caller<Admin>, action: &str) -> Result<(), Problem> {
-    let actor = caller.principal.key_id.to_string();
-    let (at, trace_id) = (caller.now(), caller.call.trace_id);
-    let entry = NewAuditEntry { at, actor: &actor, action, target: "assistant", trace_id };
-    platform.store.append_audit(caller.tenant(), entry).await?;
-    Ok(())
 }
 
 fn problem(error: ConnectError) -> Problem {

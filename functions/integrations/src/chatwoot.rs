@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::response::Response;
 use crm::chatwoot::{ChatwootError, ChatwootSettings, ChatwootView, connect, disconnect, show};
 use platform::Platform;
-use platform::dynamo::NewAuditEntry;
 use platform::http::{Admin, Caller, Data, JsonBody, NoBody, Params, Problem, Viewer};
 use platform::vault::VaultError;
 use serde::Deserialize;
@@ -97,7 +96,7 @@ pub(crate) async fn put(
     };
     let connected = connect(&platform, world.courier(), caller.tenant(), settings, caller.now()).await;
     let connected = connected.map_err(problem)?;
-    note(&platform, &caller, "chatwoot.connect").await?;
+    caller.note(&platform.store, "chatwoot.connect", "chatwoot").await?;
     let kept = Data::ok(ChatwootView { token: None, ..connected.clone() });
     Ok(Data::ok(connected).shown_once(kept))
 }
@@ -121,16 +120,8 @@ pub(crate) async fn delete(
     if !disconnect(&platform, caller.tenant()).await? {
         return Err(Problem::NotFound);
     }
-    note(&platform, &caller, "chatwoot.disconnect").await?;
+    caller.note(&platform.store, "chatwoot.disconnect", "chatwoot").await?;
     Ok(Data::ok(show(&platform, caller.tenant()).await?))
-}
-
-async fn note(platform: &Platform, caller: &Caller<Admin>, action: &str) -> Result<(), Problem> {
-    let actor = caller.principal.key_id.to_string();
-    let (at, trace_id) = (caller.now(), caller.call.trace_id);
-    let entry = NewAuditEntry { at, actor: &actor, action, target: "chatwoot", trace_id };
-    platform.store.append_audit(caller.tenant(), entry).await?;
-    Ok(())
 }
 
 fn problem(error: ChatwootError) -> Problem {

@@ -5,7 +5,6 @@ use axum::response::Response;
 use crm::intake::{FeedError, FeedSettings, FeedView, connect_feed, disconnect_feed, show_feed};
 use domain::lead::FeedKind;
 use platform::Platform;
-use platform::dynamo::NewAuditEntry;
 use platform::http::{Admin, Caller, Data, JsonBody, NoBody, Params, PathId, Problem, Viewer};
 use platform::vault::VaultError;
 use serde::Deserialize;
@@ -75,7 +74,8 @@ pub(crate) async fn put(
     params.only(&[])?;
     let kind = kind_of(&source)?;
     let settings = read(kind, body)?;
-    note(&platform, &caller, "lead_source.connect", kind).await?;
+    // In the audit log before it is done: what happened is then never missing there.
+    caller.note(&platform.store, "lead_source.connect", kind.as_str()).await?;
     let connected = connect_feed(&platform, caller.tenant(), kind, settings, caller.now()).await;
     let connected = connected.map_err(problem)?;
     let kept = Data::ok(FeedView { token: None, ..connected.clone() });
@@ -99,23 +99,10 @@ pub(crate) async fn delete(
     params.only(&[])?;
     let kind = kind_of(&source)?;
     platform.store.feed(caller.tenant(), kind).await?.ok_or(Problem::NotFound)?;
-    note(&platform, &caller, "lead_source.disconnect", kind).await?;
+    // In the audit log before it is done: what happened is then never missing there.
+    caller.note(&platform.store, "lead_source.disconnect", kind.as_str()).await?;
     disconnect_feed(&platform, caller.tenant(), kind).await?;
     Ok(Data::ok(show_feed(&platform, caller.tenant(), kind).await?))
-}
-
-/// In the audit log before it is done.
-async fn note(
-    platform: &Platform,
-    caller: &Caller<Admin>,
-    action: &str,
-    kind: FeedKind,
-) -> Result<(), Problem> {
-    let actor = caller.principal.key_id.to_string();
-    let (target, trace_id) = (kind.as_str(), caller.call.trace_id);
-    let entry = NewAuditEntry { at: caller.now(), actor: &actor, action, target, trace_id };
-    platform.store.append_audit(caller.tenant(), entry).await?;
-    Ok(())
 }
 
 fn kind_of(source: &PathId) -> Result<FeedKind, Problem> {

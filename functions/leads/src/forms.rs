@@ -7,7 +7,6 @@ use domain::form::{ConsentBox, Definition, FormField, FormStatus};
 use domain::ids::FormId;
 use domain::language::Language;
 use platform::Platform;
-use platform::dynamo::NewAuditEntry;
 use platform::http::{Admin, Caller, Data, JsonBody, Listing, NoBody, Page, Params, PathId, Problem, Seed};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -86,7 +85,8 @@ pub(crate) async fn post(
     params.only(&[])?;
     let definition = body.checked().map_err(field)?;
     let id = FormId::from_ulid(seed.ulid("form"));
-    note(&platform, &caller, "form.create", id).await?;
+    // In the audit log before it is done: what happened is then never missing there.
+    caller.note(&platform.store, "form.create", &id.to_string()).await?;
     let made = forms::create(&platform, caller.tenant(), id, definition, seed.first_at).await;
     made.map(Data::created).map_err(problem)
 }
@@ -131,7 +131,8 @@ pub(crate) async fn patch(
     let mut wanted = form.definition;
     body.apply(&mut wanted);
     wanted.checked().map_err(field)?;
-    note(&platform, &caller, "form.update", id).await?;
+    // In the audit log before it is done: what happened is then never missing there.
+    caller.note(&platform.store, "form.update", &id.to_string()).await?;
     let changed = forms::change(&platform, tenant, id, caller.now(), |form| body.apply(form)).await;
     changed.map_err(problem)?.map(Data::ok).ok_or(Problem::NotFound)
 }
@@ -153,7 +154,8 @@ pub(crate) async fn delete(
     params.only(&[])?;
     let (tenant, id) = (caller.tenant(), id.parse(FormId::parse)?);
     platform.store.form(tenant, id).await?.ok_or(Problem::NotFound)?;
-    note(&platform, &caller, "form.delete", id).await?;
+    // In the audit log before it is done: what happened is then never missing there.
+    caller.note(&platform.store, "form.delete", &id.to_string()).await?;
     platform.store.delete_form(tenant, id).await?;
     Ok(Data::ok(Deleted { id, deleted: true }))
 }
@@ -174,15 +176,6 @@ impl ChangeBody {
         set(&mut form.source, self.source.as_ref());
         set(&mut form.redirect_url, self.redirect_url.as_ref());
     }
-}
-
-/// In the audit log before it is done: what happened is then never missing there.
-async fn note(platform: &Platform, caller: &Caller<Admin>, action: &str, id: FormId) -> Result<(), Problem> {
-    let (actor, target) = (caller.principal.key_id.to_string(), id.to_string());
-    let trace_id = caller.call.trace_id;
-    let entry = NewAuditEntry { at: caller.now(), actor: &actor, action, target: &target, trace_id };
-    platform.store.append_audit(caller.tenant(), entry).await?;
-    Ok(())
 }
 
 fn problem(error: FormError) -> Problem {

@@ -3,6 +3,7 @@
 //! It knows no use case. A handler takes a [`Caller`] (there is no other way to a tenant), its parameters and its
 //! body, and returns [`Data`] or a [`Problem`]; [`serve`] does the rest.
 
+mod audit;
 mod auth;
 mod body;
 mod code;
