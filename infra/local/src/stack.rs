@@ -161,9 +161,15 @@ impl Stack {
         let on_meta = ready.tenants.iter().find(|tenant| tenant.meta.is_some());
         let single_tenant = on_meta.map(|tenant| tenant.id.clone());
         let routes = Routes::of(&template);
-        let (store, controls_too) = (platform.store, controls.clone());
-        let front =
-            Front { routes, functions, invocations, simulator, single_tenant, store, controls: controls_too };
+        let front = Front {
+            routes,
+            functions,
+            invocations,
+            simulator,
+            single_tenant,
+            store: platform.store,
+            controls: controls.clone(),
+        };
         tasks.spawn(serve_front(front_listener, Arc::new(front), stopping));
         if let Some(dir) = options.data_dir.as_deref().filter(|_| options.demo) {
             demo_env::write_file(&ready, dir)?;

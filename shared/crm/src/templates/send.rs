@@ -43,8 +43,8 @@ pub async fn for_send(
         return Ok(rows);
     }
     let mut last = store.template_sync(tenant).await?;
-    if is_read(last, now) {
-        last = read_by_another(store, tenant, now).await?;
+    if is_being_read(last, now) {
+        last = read_by_another(store, tenant, last, now).await?;
         rows = named(store, tenant, name).await?;
     }
     let over = |at: Option<Millis>, ms: u64| at.is_none_or(|at| now.since(at) > ms);
@@ -86,15 +86,19 @@ pub async fn sync_if_never(
 }
 
 /// Whether somebody reads the lists at this moment. Who began long ago and never came to an end has died.
-fn is_read(last: TemplateSync, now: Millis) -> bool {
+fn is_being_read(last: TemplateSync, now: Millis) -> bool {
     last.is_under_way() && last.tried_at.is_some_and(|at| now.since(at) <= AFTER_FAILURE_MS)
 }
 
 /// Waits for whoever reads the lists, at most four seconds: a burst of first messages is one reading.
-async fn read_by_another(store: &Store, tenant: TenantId, now: Millis) -> Result<TemplateSync, StoreError> {
-    let mut last = store.template_sync(tenant).await?;
+async fn read_by_another(
+    store: &Store,
+    tenant: TenantId,
+    mut last: TemplateSync,
+    now: Millis,
+) -> Result<TemplateSync, StoreError> {
     for _ in 0..LOOKS {
-        if !is_read(last, now) {
+        if !is_being_read(last, now) {
             break;
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
