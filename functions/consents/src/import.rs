@@ -22,17 +22,14 @@ const LONGEST_WORDING: usize = 4_096;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Row {
     /// Who, by our id; this or `phone`.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<ContactId>))]
     contact_id: Option<String>,
     /// Who, in E.164.
     phone: Option<String>,
-    /// What it is for; `marketing` unless told.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Purpose>))]
+    /// What it is for, `marketing` or `channel`; `marketing` unless told.
     purpose: Option<String>,
     /// `granted` or `revoked`.
     state: Option<String>,
-    /// When it happened.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Millis>))]
+    /// When it happened, such as 2026-01-10T08:30:00Z.
     occurred_at: Option<String>,
     /// The exact words; needed for `granted`.
     wording: Option<String>,
@@ -52,14 +49,14 @@ pub(crate) struct Row {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Given {
     /// 1 to 1,000 of them.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Row>))]
-    rows: Vec<Value>,
+    rows: Vec<Row>,
 }
 
 /// Writes down agreements and withdrawals that were taken down elsewhere.
 ///
-/// Each row says who, where, when, by whom and with which words. A row that cannot be taken is named and keeps no other one
-/// from being taken; the same row again changes nothing.
+/// Each row says who, where, when, by whom and with which words. A row with a value that cannot be taken is named and keeps
+/// no other one from being taken; the same row again changes nothing. JSON that does not have the shape of rows is refused
+/// as a whole; of lines, only the one that is none.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/consents/import", operation_id = "import_consents", tag = "contacts",
     security(("api_key" = ["admin"])),
@@ -115,21 +112,17 @@ type NotRead = (Option<&'static str>, String);
 
 /// The rows of a body: `rows` of a JSON object, or a line of JSON each.
 fn rows(body: &FileBody<LIMIT>) -> Result<Vec<Result<Row, NotRead>>, Problem> {
-    let row = |value: Value| serde_json::from_value(value).map_err(|error| (None, error.to_string()));
+    if let Some(given) = body.json::<Given>() {
+        return Ok(given?.rows.into_iter().map(Ok).collect());
+    }
     let kind = body.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
-        "application/json" => {
-            let given: Given = serde_json::from_slice(&body.bytes).map_err(|error| {
-                Problem::invalid("body", format!("Expected `{{\"rows\": [..]}}`: {error}"))
-            })?;
-            Ok(given.rows.into_iter().map(row).collect())
-        }
         "application/x-ndjson" | "application/ndjson" => {
             let lines = body.bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
             let lines = lines.filter(|line| !line.is_empty());
-            let value =
-                |line| serde_json::from_slice(line).map_err(|error| (None, format!("Not JSON: {error}")));
-            Ok(lines.map(|line| value(line).and_then(row)).collect())
+            Ok(lines
+                .map(|line| serde_json::from_slice(line).map_err(|error| (None, error.to_string())))
+                .collect())
         }
         _ => Err(Problem::UnsupportedMediaType),
     }
