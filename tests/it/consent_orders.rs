@@ -12,7 +12,7 @@ use e2e::World;
 use e2e::bodies::MetaBody;
 use futures_util::StreamExt as _;
 use platform::Platform;
-use platform::dynamo::{NewConsent, SettingsChange};
+use platform::dynamo::{NewConsent, SettingsChange, Wording};
 use uuid::Uuid;
 
 /// What somebody does; the last one's message was written long before anything else and arrives late.
@@ -103,7 +103,7 @@ impl Direct {
             state,
             occurred_at: at,
             recorded_at: at,
-            wording: Some("Send me offers"),
+            wording: Some(Wording::Said("Send me offers")),
             language: Some("en"),
             version: None,
             ip_hash: None,

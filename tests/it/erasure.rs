@@ -19,8 +19,9 @@ const NOTE: &str = "kestrel33 called about the villa";
 const FILE: &[u8] = b"\xff\xd8\xff\xe0 kestrel34 a picture of a passport";
 const EMAIL: &str = "kestrel35@example.com";
 const HELD: &str = "kestrel36 not sent yet";
+const AGREED: &str = "kestrel37 said that offers are welcome";
 /// What must lie nowhere.
-const PLANTED: [&str; 9] = [
+const PLANTED: [&str; 10] = [
     CUSTOMER,
     "50 555 3141",
     "Kestrelname",
@@ -30,6 +31,7 @@ const PLANTED: [&str; 9] = [
     "kestrel34",
     "kestrel35",
     "kestrel36",
+    "kestrel37",
 ];
 
 fn found(text: &str) -> Vec<&'static str> {
@@ -139,8 +141,8 @@ async fn lives(desk: &Desk<'_>) -> String {
     let path = format!("/v1/leads/{}/timeline", text_of(&made.data(), "id"));
     let note = desk.post(&path, &json!({"type": "note", "data": {"text": NOTE}})).await;
     assert!(note.status.is_success(), "{:?}", note.json());
-    let wording = json!({"purpose": "marketing", "state": "granted", "wording": "Send me offers.", "language": "en",
-        "source": "form"});
+    let wording = json!({"purpose": "marketing", "state": "granted", "wording": AGREED, "language": "en",
+        "source": "open house"});
     assert_eq!(desk.post(&format!("/v1/contacts/{contact}/consents"), &wording).await.status, 201);
     talk
 }
@@ -178,7 +180,9 @@ async fn everything_is_given_out(desk: &Desk<'_>, contact: &str) {
         assert!(of(kind) >= least, "{kind}: {} of {}", of(kind), all.len());
     }
     let text = json!(all).to_string();
-    for planted in ["Kestrelname", "kestrel31", "kestrel32", "kestrel33", EMAIL, "kestrel36", CUSTOMER] {
+    for planted in
+        ["Kestrelname", "kestrel31", "kestrel32", "kestrel33", EMAIL, "kestrel36", "kestrel37", CUSTOMER]
+    {
         assert!(text.contains(planted), "{planted}");
     }
     let page = desk.world.get(&format!("{path}?format=html"), admin).await;
@@ -230,7 +234,9 @@ async fn after_an_erasure_no_plaintext_of_the_person_is_left_anywhere_and_a_proo
     assert!(looked >= 3, "{looked} files");
 
     let destroyed = &done["destroyed"];
-    for kind in ["messages", "leads", "contacts", "media", "deliveries", "events", "answers", "timeline"] {
+    for kind in
+        ["messages", "leads", "contacts", "media", "deliveries", "events", "answers", "timeline", "data_keys"]
+    {
         assert!(destroyed[kind].as_u64() > Some(0), "{kind}: {destroyed}");
     }
     let certificate = &done["certificate"];

@@ -3,6 +3,7 @@
 use crate::chatwoot::{connected, handed_over, state, world, writes};
 use crate::erasure::{completed, dump, erases};
 use crate::first_touch::{self, enquiry, until};
+use crate::forms::{JSON, aisha, consents, fill, form, leads};
 use crate::ledger::exported;
 use domain::ledger_file::verify_file;
 use e2e::World;
@@ -84,4 +85,43 @@ async fn a_first_touch_that_waits_goes_with_its_lead_and_the_ledger_holds() {
     assert_eq!((sound.rows, gone.len(), kept.len()), (2, 1, 1), "{text}");
     assert_eq!((gone[0].get("personal"), gone[0]["state"].as_str()), (None, Some("granted")));
     assert!(kept[0]["personal"]["wording"].is_string(), "{text}");
+}
+
+#[tokio::test]
+async fn with_the_data_key_goes_what_was_said_and_what_a_form_shows_to_everybody_stays_as_the_proof() {
+    let world = World::start().await;
+    let desk = world.desk("meta");
+    let form = form(&world, json!({})).await;
+    assert_eq!(fill(&world, &form, &[JSON], aisha()).await.status, 202);
+    world.settled().await;
+    let [lead] = leads(&world).await.try_into().unwrap();
+    let contact = text_of(&lead, "contact_id");
+    let yes = json!({"purpose": "marketing", "state": "granted", "wording": "Yes, said Aisha Khan", "language": "en",
+        "source": "open house"});
+    assert_eq!(desk.post(&format!("/v1/contacts/{contact}/consents"), &yes).await.status, 201);
+    let listed = consents(&world, &lead["contact_id"]).await;
+    let shown: Vec<_> = listed.iter().map(|row| (row["wording"].as_str().unwrap(), &row["shown"])).collect();
+    assert_eq!(shown, [("Yes, said Aisha Khan", &Value::Null), ("Send me offers on WhatsApp", &json!(true))]);
+    let key =
+        async |there: &World| keyed_by(there, &contact).await.iter().filter(|sort| *sort == "KEY").count();
+    assert_eq!(key(&world).await, 1, "one for all rows");
+    // Nobody who reads the ledger's own table reads what was said.
+    let ledger = async |there: &World| {
+        let items = dump(there).await.into_iter().filter(|(table, _)| table == "consents");
+        items.map(|(_, item)| item.to_string()).collect::<String>()
+    };
+    let before = ledger(&world).await;
+    assert!(before.contains("Send me offers on WhatsApp") && !before.contains("Aisha"), "{before}");
+
+    let done = erased(&desk, &contact).await;
+    assert_eq!(done["destroyed"]["data_keys"], 1, "{done}");
+    assert!(text_of(&done["certificate"], "text").contains("data_keys"), "{done}");
+    assert_eq!((key(&world).await, ledger(&world).await), (0, before), "no row was touched");
+    let file = exported(&desk).await;
+    assert_eq!(verify_file(&file, None).unwrap().erased, 2);
+    let text = String::from_utf8(file).unwrap();
+    let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let words: Vec<_> = rows.iter().filter(|row| row["seq"].is_u64()).map(|row| &row["wording"]).collect();
+    assert_eq!(words, [&json!("Send me offers on WhatsApp"), &Value::Null], "{text}");
+    assert!(!text.contains("Aisha"), "{text}");
 }

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use platform::Platform;
 use platform::aws::Service;
 use platform::checkpoints::Sealed;
-use platform::dynamo::{NewConsent, Store};
+use platform::dynamo::{NewConsent, Store, Wording};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ fn event(n: u64, state: ConsentState) -> NewConsent<'static> {
         state,
         occurred_at: at(n),
         recorded_at: at(1_000),
-        wording: Some("أرسلوا لي العروض"),
+        wording: Some(Wording::Said("أرسلوا لي العروض")),
         language: Some("ar"),
         version: None,
         ip_hash: None,
@@ -128,9 +128,13 @@ fn row_key(tenant: TenantId, row: &LedgerRow) -> Value {
     json!({"pk": {"S": format!("T#{tenant}#C#{}", row.contact_id.ulid())}, "sk": {"S": sort}})
 }
 
-fn personal_key(tenant: TenantId, row: &LedgerRow) -> Value {
-    json!({"pk": {"S": format!("T#{tenant}#C#{}", row.contact_id.ulid())},
-        "sk": {"S": format!("CP#{}", row.id.ulid())}})
+fn data_key(tenant: TenantId, contact: ContactId) -> Value {
+    json!({"pk": {"S": format!("T#{tenant}#C#{}", contact.ulid())}, "sk": {"S": "KEY"}})
+}
+
+async fn item(world: &World, table: &str, key: &Value) -> Value {
+    let input = json!({"TableName": world.stack.ready().tables[table], "Key": key});
+    world.aws(Service::DynamoDb, "GetItem", &input).await["Item"].clone()
 }
 
 async fn checked(platform: &Platform, tenant: TenantId) -> Result<(u64, u64), LedgerNotChecked> {
@@ -166,14 +170,25 @@ async fn what_is_done_to_the_tables_is_named_by_row_and_erasure_is_not_damage() 
     assert_eq!(broken(&platform, tenant).await, edited);
     put(&world, "consents", &row_key(tenant, &rows[2]), "SET actor = :a", json!({":a": {"S": "contact"}}))
         .await;
-    // Other words.
-    put(&world, "crm", &personal_key(tenant, &rows[2]), "SET wording = :a", json!({":a": {"S": "Ok"}})).await;
+    // The words of another row, and a key that is not the one.
+    let sealed =
+        async |row: &LedgerRow| item(&world, "consents", &row_key(tenant, row)).await["sealed"].clone();
+    let (own, foreign) = (sealed(&rows[2]).await, sealed(&rows[4]).await);
+    put(&world, "consents", &row_key(tenant, &rows[2]), "SET sealed = :a", json!({":a": foreign})).await;
     assert_eq!(broken(&platform, tenant).await, edited);
-    // Erased: the chain holds.
-    for row in [&rows[2], &rows[4]] {
-        delete(&world, "crm", &personal_key(tenant, row)).await;
-    }
-    assert_eq!(checked(&platform, tenant).await.unwrap(), (6, 2));
+    put(&world, "consents", &row_key(tenant, &rows[2]), "SET sealed = :a", json!({":a": own})).await;
+    let (key, other) = (data_key(tenant, someone(1)), data_key(tenant, someone(0)));
+    let (own, foreign) = (item(&world, "crm", &key).await, item(&world, "crm", &other).await);
+    put(&world, "crm", &key, "SET data_key = :a", json!({":a": foreign["data_key"]})).await;
+    assert_eq!(broken(&platform, tenant).await, BrokenRow::Edited { seq: 1, id: rows[0].id });
+    put(&world, "crm", &key, "SET data_key = :a", json!({":a": own["data_key"]})).await;
+    assert_eq!(checked(&platform, tenant).await.unwrap(), (6, 0));
+    // A destroyed key is an erasure: nobody reads the rows of this contact any more, and the chain holds.
+    delete(&world, "crm", &key).await;
+    assert_eq!(checked(&platform, tenant).await.unwrap(), (6, 3));
+    let left = whole(&platform.store, tenant).await;
+    let readable: Vec<u64> = left.iter().filter(|row| row.personal.is_some()).map(|row| row.seq).collect();
+    assert_eq!(readable, [2, 4, 6]);
     // A row taken out, then the end with the table's own head moved back after it was sealed.
     delete(&world, "consents", &row_key(tenant, &rows[5])).await;
     assert_eq!(broken(&platform, tenant).await, BrokenRow::End { last: 5, known: 6 });

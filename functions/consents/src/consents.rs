@@ -7,7 +7,7 @@ use domain::consent::{ConsentState, Purpose};
 use domain::ids::{ConsentId, ContactId};
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{ConsentRow, NewConsent};
+use platform::dynamo::{ConsentRow, NewConsent, Wording};
 use platform::http::{Agent, Caller, Data, JsonBody, Listing, Page, Params, PathId, Problem, Seed, Viewer};
 use serde::Deserialize;
 
@@ -102,7 +102,7 @@ pub(crate) async fn post(
         },
         occurred_at,
         recorded_at: seed.first_at,
-        wording: body.wording.as_deref(),
+        wording: body.wording.as_deref().map(Wording::Said),
         language: body.language.as_deref(),
         version: None,
         ip_hash: None,

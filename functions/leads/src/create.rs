@@ -13,7 +13,7 @@ use domain::message::Referral;
 use domain::phone::Phone;
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::NewConsent;
+use platform::dynamo::{NewConsent, Wording};
 use platform::http::{Agent, Caller, Data, JsonBody, Params, Problem, Seed};
 use serde::Deserialize;
 
@@ -152,7 +152,7 @@ pub(crate) async fn post(
             state: given.state,
             occurred_at: given.occurred_at.unwrap_or(seed.first_at),
             recorded_at: seed.first_at,
-            wording: given.wording.as_deref(),
+            wording: given.wording.as_deref().map(Wording::Said),
             language: given.language.as_deref(),
             version: None,
             ip_hash: None,

@@ -19,7 +19,7 @@ use platform::Platform;
 use platform::aws::{Aws, Effort, Service};
 use platform::clock::{Clock as _, SystemClock};
 use platform::config::Config;
-use platform::dynamo::{NewConsent, SealedItem};
+use platform::dynamo::{NewConsent, SealedItem, Wording};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -146,7 +146,7 @@ async fn a_consent_ledger_is_checked_in_its_table_and_as_a_file_whose_flipped_by
             state: ConsentState::Granted,
             occurred_at: Millis::from_unix_ms(1_700_000_000_000 + n),
             recorded_at: Millis::from_unix_ms(1_700_000_000_000 + n),
-            wording: Some("Send me offers"),
+            wording: Some(Wording::Said("Send me offers")),
             language: Some("en"),
             version: None,
             ip_hash: None,

@@ -1,5 +1,6 @@
 //! The consent ledger of a tenant as a chain: every row names the one before it, and what is personal in it is bound in
-//! by a salted commitment, so that it can be erased and the chain still holds (I-9, I-21, F5).
+//! by a salted commitment, so that it can be erased and the chain still holds (I-9, I-21, F5). The words that a business
+//! shows to everybody are its own: they stay.
 
 use crate::consent::{ConsentState, Purpose};
 use crate::ids::{ConsentId, ContactId, TenantId};
@@ -30,14 +31,14 @@ impl LedgerHead {
     }
 }
 
-/// What is personal in a row: kept apart from it, and erased with the person.
+/// What is personal in a row: sealed with the contact's own data key, which is destroyed with the person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LedgerPersonal))]
 #[serde(deny_unknown_fields)]
 pub struct Personal {
     /// What makes the commitment impossible to guess, in hex.
     pub salt: String,
-    /// The words the contact saw or said.
+    /// The words as they were said, or typed by whoever took them down.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub wording: Option<String>,
     /// A keyed hash of the address it came from.
@@ -88,6 +89,9 @@ pub struct LedgerRow {
     /// Which version of the words it was.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<String>,
+    /// The business's own words, as a form shows them to everybody; what was said or typed is in `personal`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub wording: Option<String>,
     /// Where it came about.
     pub source: String,
     /// Who wrote it down: a key's id, `contact` or `system`.
@@ -127,6 +131,7 @@ impl LedgerRow {
             &self.recorded_at.to_string(),
             &text(&self.language),
             &text(&self.version),
+            &text(&self.wording),
             &self.source,
             &self.actor,
             &self.confirms.map(|id| id.to_string()).unwrap_or_default(),
@@ -303,6 +308,7 @@ pub(crate) mod tests {
                 recorded_at: Millis::from_unix_ms(1_700_000_000_500 + seq),
                 language: Some("ar".to_owned()),
                 version: None,
+                wording: None,
                 source: "form:form_1".to_owned(),
                 actor: "contact".to_owned(),
                 confirms: None,
@@ -339,7 +345,7 @@ pub(crate) mod tests {
         let mut all = ledger(5);
         all[2].personal = None;
         assert_eq!(verify(tenant(), &all, None).unwrap().erased(), 1);
-        let edits: [fn(&mut LedgerRow); 15] = [
+        let edits: [fn(&mut LedgerRow); 16] = [
             |row| row.id = ConsentId::from_ulid(derived_ulid(99, &["x"])),
             |row| row.contact_id = ContactId::from_ulid(derived_ulid(99, &["x"])),
             |row| row.purpose = Purpose::Channel,
@@ -348,6 +354,7 @@ pub(crate) mod tests {
             |row| row.recorded_at = row.recorded_at.plus_ms(1),
             |row| row.language = None,
             |row| row.version = Some("2".to_owned()),
+            |row| row.wording = Some("Send me everything".to_owned()),
             |row| row.source.push('x'),
             |row| row.actor = "key_1".to_owned(),
             |row| row.confirms = Some(row.id),

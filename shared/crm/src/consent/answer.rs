@@ -5,7 +5,7 @@ use crate::read::Family;
 use domain::consent::{ConsentState, Event, Purpose, confirmed_by};
 use domain::ids::{ConsentId, ContactId, TenantId, derived_ulid};
 use domain::time::Millis;
-use platform::dynamo::{ConsentRow, NewConsent, Store, StoreError};
+use platform::dynamo::{ConsentRow, NewConsent, Store, StoreError, Wording};
 use uuid::Uuid;
 
 /// What a yes is written down as.
@@ -72,7 +72,7 @@ pub(crate) async fn answered(
         // Within the second of the box, the answer came after it.
         occurred_at: said.at.max(asked.occurred_at),
         recorded_at: said.now,
-        wording: Some(said.words),
+        wording: Some(Wording::Said(said.words)),
         language: said.language,
         version: asked.version.as_deref(),
         ip_hash: None,

@@ -8,7 +8,7 @@ use domain::phone::Phone;
 use domain::time::Millis;
 use futures_util::stream::{self, StreamExt as _};
 use platform::Platform;
-use platform::dynamo::{NewConsent, StoreError};
+use platform::dynamo::{NewConsent, StoreError, Wording};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -157,7 +157,7 @@ async fn one(
         state: row.state,
         occurred_at: row.occurred_at,
         recorded_at: now,
-        wording: row.wording.as_deref(),
+        wording: row.wording.as_deref().map(Wording::Said),
         language: row.language.as_deref(),
         version: row.version.as_deref(),
         ip_hash: None,

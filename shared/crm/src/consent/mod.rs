@@ -22,7 +22,7 @@ use crate::read::Family;
 use domain::consent::{ConsentState, Purpose};
 use domain::ids::{ConsentId, ContactId, MessageId, TenantId, derived_ulid};
 use domain::time::Millis;
-use platform::dynamo::{ConsentRow, NewConsent, Store, StoreError};
+use platform::dynamo::{ConsentRow, NewConsent, Store, StoreError, Wording};
 use uuid::Uuid;
 
 /// A withdrawal that came with a message or an event.
@@ -77,7 +77,7 @@ pub async fn event(
         state,
         occurred_at: said.at,
         recorded_at: said.now,
-        wording: said.wording,
+        wording: said.wording.map(Wording::Said),
         language: said.language,
         version: None,
         ip_hash: None,

@@ -10,7 +10,7 @@ use domain::lead::LeadSource;
 use domain::rate::Window;
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{FirstSeen, Form, NewConsent, OptInRequest, StoreError};
+use platform::dynamo::{FirstSeen, Form, NewConsent, OptInRequest, StoreError, Wording};
 use platform::transport::Transport;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -135,7 +135,7 @@ async fn asked(
         state: ConsentState::Pending,
         occurred_at: at,
         recorded_at: at,
-        wording: Some(&agreed.wording),
+        wording: Some(Wording::Shown(&agreed.wording)),
         language: Some(agreed.language.as_str()),
         version: Some(&agreed.version),
         ip_hash: Some(&submission.address.exact),

@@ -9,7 +9,7 @@ use domain::lead::FeedKind;
 use domain::routing::SourceOptIn;
 use domain::time::Millis;
 use platform::Platform;
-use platform::dynamo::{NewConsent, StoreError};
+use platform::dynamo::{NewConsent, StoreError, Wording};
 use providers::leads::RawLead;
 use serde_json::Value;
 
@@ -21,6 +21,8 @@ const LONGEST_LANGUAGE: usize = 16;
 /// Something that somebody agreed to.
 pub(super) struct Agreed {
     wording: String,
+    /// Whether they are the source's, the same for everybody.
+    shown: bool,
     language: String,
     purpose: Purpose,
     at: Millis,
@@ -40,6 +42,7 @@ pub(super) async fn agreed(
     let mut all = Vec::new();
     if let Some(given) = &raw.consent {
         all.push(Agreed {
+            shown: false,
             wording: given.wording.chars().take(LONGEST_WORDING).collect(),
             language: given.language.chars().take(LONGEST_LANGUAGE).collect(),
             purpose: given.purpose.as_deref().and_then(Purpose::parse).unwrap_or(Purpose::Marketing),
@@ -54,6 +57,7 @@ pub(super) async fn agreed(
         && is_ticked(opt_in, delivery.kind, raw)
     {
         all.push(Agreed {
+            shown: true,
             wording: opt_in.wording.clone(),
             language: opt_in.language.as_str().to_owned(),
             purpose: opt_in.purpose,
@@ -107,7 +111,11 @@ impl Agreed {
             state: ConsentState::Granted,
             occurred_at: self.at,
             recorded_at: now,
-            wording: Some(&self.wording),
+            wording: Some(if self.shown {
+                Wording::Shown(&self.wording)
+            } else {
+                Wording::Said(&self.wording)
+            }),
             language: Some(&self.language),
             version: None,
             ip_hash: None,

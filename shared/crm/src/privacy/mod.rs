@@ -12,6 +12,7 @@ pub mod register;
 mod request;
 mod restrict;
 pub mod retention;
+mod steps;
 mod view;
 mod work;
 

@@ -1,6 +1,6 @@
 //! What is older than its tenant keeps it goes, a batch at a time. The consent ledger and the audit log stay.
 
-use super::work::StepError;
+use super::steps::StepError;
 use domain::ids::TenantId;
 use domain::privacy::Retention;
 use domain::time::Millis;

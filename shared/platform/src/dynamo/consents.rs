@@ -1,6 +1,6 @@
 //! Consents: where a contact stands, which a send's claim checks, and what a row of the ledger looks like outside.
 
-use super::ledger::stored;
+use super::ledger::{StoredRow, stored};
 use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, s};
 use super::{Store, keys};
 use domain::consent::{ConsentState, Consents, Purpose, Standing};
@@ -9,6 +9,31 @@ use domain::ledger::LedgerRow;
 use domain::time::Millis;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// The words of a consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wording<'a> {
+    /// The business's own, as they are shown to everybody: they name nobody, and stay when the contact is erased.
+    Shown(&'a str),
+    /// As the contact said them, or as somebody took them down.
+    Said(&'a str),
+}
+
+impl<'a> Wording<'a> {
+    pub(super) const fn shown(self) -> Option<&'a str> {
+        match self {
+            Self::Shown(words) => Some(words),
+            Self::Said(_) => None,
+        }
+    }
+
+    pub(super) const fn said(self) -> Option<&'a str> {
+        match self {
+            Self::Said(words) => Some(words),
+            Self::Shown(_) => None,
+        }
+    }
+}
 
 /// Something a contact agreed to or withdrew.
 #[derive(Debug, Clone)]
@@ -24,7 +49,7 @@ pub struct NewConsent<'a> {
     /// When we wrote it down.
     pub recorded_at: Millis,
     /// The words the contact saw or said.
-    pub wording: Option<&'a str>,
+    pub wording: Option<Wording<'a>>,
     /// The language of the words.
     pub language: Option<&'a str>,
     /// Which version of the words it was.
@@ -60,6 +85,10 @@ pub struct ConsentRow {
     /// The words the contact saw or said.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub wording: Option<String>,
+    /// Whether these are the business's own words, as a form shows them to everybody: they stay when the contact is
+    /// erased.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub shown: bool,
     /// The language of the words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub language: Option<String>,
@@ -89,6 +118,15 @@ pub struct ConsentRow {
     pub hash: Option<String>,
 }
 
+impl ConsentRow {
+    /// The words, and whose they are.
+    #[must_use]
+    pub fn words(&self) -> Option<Wording<'_>> {
+        let words = self.wording.as_deref()?;
+        Some(if self.shown { Wording::Shown(words) } else { Wording::Said(words) })
+    }
+}
+
 impl From<LedgerRow> for ConsentRow {
     fn from(row: LedgerRow) -> Self {
         let personal = row.personal.unwrap_or_default();
@@ -98,7 +136,8 @@ impl From<LedgerRow> for ConsentRow {
             state: row.state,
             occurred_at: row.occurred_at,
             recorded_at: row.recorded_at,
-            wording: personal.wording,
+            shown: row.wording.is_some(),
+            wording: row.wording.or(personal.wording),
             language: row.language,
             version: row.version,
             ip_hash: personal.ip_hash,
@@ -167,22 +206,18 @@ impl Store {
         let mut items = page.items;
         items.retain(|item| !matches!(item.get("sk"), Some(AttributeValue::S(sort)) if *sort == upper));
         items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let chained: Vec<LedgerRow> = items.iter().cloned().filter_map(stored).collect();
-        let mut personal = self.with_personal(tenant, chained).await?;
-        let mut rows = Vec::with_capacity(items.len());
-        for item in items {
-            rows.push(match stored(item.clone()) {
-                Some(row) => match personal.iter().position(|one| one.id == row.id) {
-                    Some(place) => personal.swap_remove(place).into(),
-                    None => row.into(),
-                },
+        let chained: Vec<StoredRow> = items.iter().cloned().filter_map(stored).collect();
+        let mut chained = self.with_personal(tenant, chained).await?.into_iter();
+        items
+            .into_iter()
+            .map(|item| match stored(item.clone()).and_then(|_| chained.next()) {
+                Some(row) => Ok(row.into()),
                 // From before there was a chain.
                 None => {
-                    serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(ACTION, "CL", error))?
+                    serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(ACTION, "CL", error))
                 }
-            });
-        }
-        Ok(rows)
+            })
+            .collect()
     }
 }
 

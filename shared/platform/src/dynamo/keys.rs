@@ -336,7 +336,7 @@ mod tests {
             lane(t, contact_id, ulid),
             consent(t, contact_id, Purpose::Marketing),
             consent_row(t, contact_id, Millis::from_unix_ms(5), ConsentId::from_ulid(ulid)),
-            consent_personal(t, contact_id, ConsentId::from_ulid(ulid)),
+            data_key(t, contact_id),
             ledger_place(t, 1),
             ledger_head(t),
             idempotency(t, "00"),

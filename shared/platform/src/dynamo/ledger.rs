@@ -1,15 +1,15 @@
 //! The consent ledger: rows that are only ever added, in a chain per tenant (I-9, I-21). A row lies with its contact, by
-//! the time it happened; a place in the chain names it. What is personal in it lies in `crm`, with what else is known of
-//! the contact, so that it goes when the contact goes.
+//! the time it happened; a place in the chain names it. What is personal in it is sealed with the contact's data key, which
+//! lies in `crm` and is destroyed when the contact goes.
 
-use super::consents::NewConsent;
+use super::consents::{NewConsent, Wording};
+use super::data_keys::ContactKey;
 use super::transact::{Condition, Transaction, jittered};
 use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, n, s};
 use super::{Store, keys};
 use domain::consent::ConsentState;
 use domain::ids::{ContactId, TenantId};
 use domain::ledger::{LedgerHead, LedgerRow, Personal};
-use serde::Serialize;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ const TRIES: u32 = 60;
 /// The pause before the next try, at most.
 const PAUSE: Duration = Duration::from_millis(40);
 const APPEND: &str = "append to the consent ledger";
+/// What is personal in a row, as its item names it.
+const SEALED: &str = "sealed";
 
 /// What became of an event that was written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +45,7 @@ impl Store {
         let key = keys::consent_row(tenant, contact, consent.occurred_at, consent.id);
         let personal = Personal {
             salt: salt().map_err(|error| StoreError::corrupt(APPEND, &key.sk, error))?,
-            wording: consent.wording.map(str::to_owned),
+            wording: consent.wording.and_then(Wording::said).map(str::to_owned),
             ip_hash: consent.ip_hash.map(str::to_owned),
             collected_by: consent.collected_by.map(str::to_owned),
         };
@@ -51,15 +53,20 @@ impl Store {
         let _turn = self.ledger_turn(tenant).await;
         let mut moves = true;
         for _ in 0..TRIES {
-            let head = self.ledger_head(tenant).await?;
+            let (head, known_key) = self.ledger_end(tenant, contact).await?;
             let row = next(tenant, contact, consent, &personal, head.clone());
             let mut all = Transaction::default();
-            let written = all.put(&self.consents.name, self.row_item(&key, &row)?, Condition::absent());
+            let data_key = match &known_key {
+                Some(known) => known,
+                None => &ContactKey::random(tenant, contact)?,
+            };
+            let sealed = data_key.seal(row.id, &personal)?;
+            let written = all.put(&self.consents.name, row_item(&key, &row, &sealed)?, Condition::absent());
             let placed = all.put(&self.consents.name, place_item(tenant, &row), Condition::absent());
             let moved =
                 all.update(&self.crm.name, keys::ledger_head(tenant), HEAD_MOVES, head_is(&head, &row));
-            let personal_key = keys::consent_personal(tenant, contact, consent.id);
-            all.put(&self.crm.name, keyed(APPEND, &personal_key, &personal)?, Condition::default());
+            let keyed =
+                known_key.is_none().then(|| all.put(&self.crm.name, data_key.item(), Condition::absent()));
             if moves {
                 let (change, newer) = standing_moves(consent);
                 let standing = keys::consent(tenant, contact, consent.purpose);
@@ -71,7 +78,12 @@ impl Store {
                 Err(cancelled) if cancelled.refused(written) => {
                     return Ok(Appended { row: self.written(tenant, &key, row).await?, new: false });
                 }
-                Err(cancelled) if cancelled.refused(placed) || cancelled.refused(moved) => {
+                Err(cancelled)
+                    if [Some(placed), Some(moved), keyed]
+                        .into_iter()
+                        .flatten()
+                        .any(|one| cancelled.refused(one)) =>
+                {
                     tokio::time::sleep(jittered(PAUSE)).await;
                 }
                 // The standing is newer: the ledger gets its row all the same.
@@ -79,6 +91,23 @@ impl Store {
             }
         }
         Err(StoreError::contended(APPEND))
+    }
+
+    /// Where a tenant's ledger ends, and a contact's data key, when they have one.
+    async fn ledger_end(
+        &self,
+        tenant: TenantId,
+        contact: ContactId,
+    ) -> Result<(LedgerHead, Option<ContactKey>), StoreError> {
+        let wanted = [keys::ledger_head(tenant), keys::data_key(tenant, contact)];
+        let (mut head, mut key) = (LedgerHead::none(), None);
+        for item in self.crm.batch_get(APPEND, &wanted).await? {
+            match read_head(&item) {
+                Some(there) => head = there,
+                None => key = Some(ContactKey::read(tenant, contact, &item)?),
+            }
+        }
+        Ok((head, key))
     }
 
     /// Where a tenant's ledger ends.
@@ -137,35 +166,31 @@ impl Store {
         Ok(rows)
     }
 
-    /// Rows with what is personal in them, where it was not erased.
+    /// Rows with what is personal in them, where the contact's data key was not destroyed. What does not open with that
+    /// key reads as nothing that was ever committed to, so that whoever checks the row finds it.
     pub(super) async fn with_personal(
         &self,
         tenant: TenantId,
-        mut rows: Vec<LedgerRow>,
+        rows: Vec<StoredRow>,
     ) -> Result<Vec<LedgerRow>, StoreError> {
-        const ACTION: &str = "read the personal part of consents";
-        let of = |row: &LedgerRow| keys::consent_personal(tenant, row.contact_id, row.id);
-        let keys: Vec<Key> = rows.iter().map(of).collect();
-        let mut found: HashMap<String, Personal> = HashMap::with_capacity(keys.len());
-        for mut item in self.crm.batch_get(ACTION, &keys).await? {
-            let Some(AttributeValue::S(sort)) = item.remove("sk") else { continue };
-            item.remove("pk");
-            let personal = serde_dynamo::from_item(item);
-            found.insert(sort, personal.map_err(|error| StoreError::corrupt(ACTION, "CP", error))?);
-        }
-        for row in &mut rows {
-            row.personal = found.remove(&keys::consent_personal(tenant, row.contact_id, row.id).sk);
-        }
-        Ok(rows)
+        let mut contacts: Vec<ContactId> = rows.iter().map(|stored| stored.row.contact_id).collect();
+        contacts.sort_unstable();
+        contacts.dedup();
+        let keys = self.data_keys(tenant, &contacts).await?;
+        let opened = rows.into_iter().map(|StoredRow { row, sealed }| {
+            let personal = keys.get(&row.contact_id).map(|key| {
+                key.open(row.id, &sealed).unwrap_or_else(|| {
+                    tracing::error!(alarm = "seal_tampered", %tenant, consent.id = %row.id, "a sealed consent does not open");
+                    Personal::default()
+                })
+            });
+            LedgerRow { personal, ..row }
+        });
+        Ok(opened.collect())
     }
 
     /// The row that an event was written down as before.
-    async fn written(
-        &self,
-        tenant: TenantId,
-        key: &Key,
-        mut row: LedgerRow,
-    ) -> Result<LedgerRow, StoreError> {
+    async fn written(&self, tenant: TenantId, key: &Key, row: LedgerRow) -> Result<LedgerRow, StoreError> {
         let query = Query {
             table_name: &self.consents.name,
             index_name: None,
@@ -177,24 +202,37 @@ impl Store {
             consistent_read: true,
         };
         let found = self.consents.query(APPEND, &query).await?.items.into_iter().next().and_then(stored);
-        if let Some(there) = found {
-            row = there;
-        }
-        let id = row.id;
-        let mut rows = self.with_personal(tenant, vec![row]).await?;
-        rows.pop().ok_or_else(|| StoreError::missing(APPEND, id))
-    }
-
-    fn row_item(&self, key: &Key, row: &LedgerRow) -> Result<Item, StoreError> {
-        keyed(APPEND, key, &LedgerRow { personal: None, ..row.clone() })
+        // One from before there was a chain stays as it is.
+        let Some(found) = found else { return Ok(row) };
+        let mut rows = self.with_personal(tenant, vec![found]).await?;
+        rows.pop().ok_or_else(|| StoreError::missing(APPEND, row.id))
     }
 }
 
+/// A row as it lies in the table.
+#[derive(Debug, Clone)]
+pub(super) struct StoredRow {
+    row: LedgerRow,
+    /// What is personal in it.
+    sealed: String,
+}
+
 /// A row of the chain out of its item; `None` for one from before there was a chain.
-pub(super) fn stored(mut item: Item) -> Option<LedgerRow> {
+pub(super) fn stored(mut item: Item) -> Option<StoredRow> {
     item.remove("pk");
     item.remove("sk");
-    serde_dynamo::from_item(item).ok()
+    let Some(AttributeValue::S(sealed)) = item.remove(SEALED) else { return None };
+    Some(StoredRow { row: serde_dynamo::from_item(item).ok()?, sealed })
+}
+
+fn row_item(key: &Key, row: &LedgerRow, sealed: &str) -> Result<Item, StoreError> {
+    let row = LedgerRow { personal: None, ..row.clone() };
+    let mut item: Item =
+        serde_dynamo::to_item(row).map_err(|error| StoreError::corrupt(APPEND, &key.sk, error))?;
+    item.insert("pk".to_owned(), s(&key.pk));
+    item.insert("sk".to_owned(), s(&key.sk));
+    item.insert(SEALED.to_owned(), s(sealed));
+    Ok(item)
 }
 
 fn next(
@@ -214,6 +252,7 @@ fn next(
         recorded_at: consent.recorded_at,
         language: consent.language.map(str::to_owned),
         version: consent.version.map(str::to_owned),
+        wording: consent.wording.and_then(Wording::shown).map(str::to_owned),
         source: consent.source.to_owned(),
         actor: consent.actor.to_owned(),
         confirms: consent.confirms,
@@ -233,14 +272,6 @@ fn place_item(tenant: TenantId, row: &LedgerRow) -> Item {
     let sort = keys::consent_row(tenant, row.contact_id, row.occurred_at, row.id).sk;
     let attributes = [("pk", s(key.pk)), ("sk", s(key.sk)), ("contact", s(row.contact_id)), ("row", s(sort))];
     Item::from(HashMap::from(attributes.map(|(name, value)| (name.to_owned(), value))))
-}
-
-fn keyed<T: Serialize>(action: &'static str, key: &Key, value: &T) -> Result<Item, StoreError> {
-    let mut item: Item =
-        serde_dynamo::to_item(value).map_err(|error| StoreError::corrupt(action, &key.sk, error))?;
-    item.insert("pk".to_owned(), s(&key.pk));
-    item.insert("sk".to_owned(), s(&key.sk));
-    Ok(item)
 }
 
 const HEAD_MOVES: &str = "SET seq = :next, #hash = :hash";

@@ -374,7 +374,7 @@ impl Store {
             state: row.state,
             occurred_at: row.occurred_at,
             recorded_at: row.recorded_at,
-            wording: row.wording.as_deref(),
+            wording: row.words(),
             language: row.language.as_deref(),
             version: row.version.as_deref(),
             ip_hash: row.ip_hash.as_deref(),

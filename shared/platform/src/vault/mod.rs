@@ -7,6 +7,7 @@
 mod cache;
 mod seal;
 
+pub(crate) use seal::{DataKey, Place, open, seal};
 pub use seal::{Sealed, Tampered};
 
 use crate::aws::{Aws, AwsError, Effort, Service};
@@ -15,7 +16,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cache::Cache;
 use domain::ids::TenantId;
-use seal::{DataKey, Place};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
@@ -77,7 +77,7 @@ impl Vault {
             Some(known) => known,
             None => self.generate(tenant, purpose).await?,
         };
-        Ok(seal::seal(&key, &wrapped, &Place { tenant, purpose, field }, plaintext)?)
+        Ok(seal(&key, &wrapped, &Place { tenant, purpose, field }, plaintext)?)
     }
 
     /// Opens a value that was sealed for exactly this tenant, purpose and field.
@@ -111,7 +111,7 @@ impl Vault {
             Some(known) => known,
             None => self.unwrap(tenant, purpose, wrapped).await?,
         };
-        Ok(seal::open(&key, &Place { tenant, purpose, field }, sealed)?)
+        Ok(open(&key, &Place { tenant, purpose, field }, sealed)?)
     }
 
     /// A new data key, kept for the next values of the same tenant and purpose.

@@ -29,10 +29,10 @@ const TAG: usize = 16;
 pub struct Tampered;
 
 /// Where a value belongs.
-pub(super) struct Place<'a> {
-    pub(super) tenant: TenantId,
-    pub(super) purpose: &'a str,
-    pub(super) field: &'a str,
+pub(crate) struct Place<'a> {
+    pub(crate) tenant: TenantId,
+    pub(crate) purpose: &'a str,
+    pub(crate) field: &'a str,
 }
 
 impl Place<'_> {
@@ -43,8 +43,8 @@ impl Place<'_> {
     }
 }
 
-/// A data key, as KMS made it.
-pub(super) struct DataKey(Zeroizing<[u8; 32]>);
+/// A data key: as KMS made it, or a contact's.
+pub(crate) struct DataKey(Zeroizing<[u8; 32]>);
 
 impl DataKey {
     pub(super) fn from_base64(text: &str) -> Result<Self, Tampered> {
@@ -52,9 +52,12 @@ impl DataKey {
         bytes.as_slice().try_into().map(|key| Self(Zeroizing::new(key))).map_err(|_| Tampered)
     }
 
-    #[cfg(test)]
-    pub(super) fn of(bytes: [u8; 32]) -> Self {
+    pub(crate) fn of(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// The key and the commitment for one value.
@@ -77,7 +80,7 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// The data key as KMS wrapped it. To move a value to another master key, KMS re-encrypts this part and the
+    /// The data key as KMS wrapped it, or whose it is. To move a value to another master key, KMS re-encrypts this part and the
     /// rest stays as it is.
     #[must_use]
     pub fn wrapped_key(&self) -> &[u8] {
@@ -152,7 +155,7 @@ impl<'de> Deserialize<'de> for Sealed {
 }
 
 /// Seals under a data key. Fails only when the system has no randomness to give.
-pub(super) fn seal(
+pub(crate) fn seal(
     key: &DataKey,
     wrapped: &[u8],
     place: &Place<'_>,
@@ -168,7 +171,7 @@ pub(super) fn seal(
     Ok(Sealed { wrapped: wrapped.to_vec(), salt, commitment, nonce, ciphertext })
 }
 
-pub(super) fn open(
+pub(crate) fn open(
     key: &DataKey,
     place: &Place<'_>,
     sealed: &Sealed,

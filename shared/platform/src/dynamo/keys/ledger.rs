@@ -20,9 +20,9 @@ pub(in crate::dynamo) fn consent_row_at(tenant: TenantId, contact: ContactId, so
     key(contact_partition(tenant, contact), sort)
 }
 
-/// What is personal in a row: beside the contact, so that it is erased with it.
-pub(in crate::dynamo) fn consent_personal(tenant: TenantId, contact: ContactId, id: ConsentId) -> Key {
-    key(contact_partition(tenant, contact), format!("CP#{}", id.ulid()))
+/// The key that what is personal in the rows of a contact is sealed with: beside the contact.
+pub(in crate::dynamo) fn data_key(tenant: TenantId, contact: ContactId) -> Key {
+    key(contact_partition(tenant, contact), "KEY")
 }
 
 /// The chain of a tenant's ledger, and its end.
