@@ -1,8 +1,7 @@
-//! What each provider can carry: the one table that sending, preflight and the settings page read.
-//!
-//! UltraMsg drives WhatsApp Web: no templates, no buttons, no uploads by id, and people are phone numbers
-//! (providers.md 4.1). A template is sent there as the words it renders to (R15, R16).
+//! What each provider can carry: the one table that sending, preflight and the settings page read. Each channel answers
+//! for itself ([`crate::channel`]); what follows from the answer is decided here.
 
+use crate::channel::channel;
 use domain::message::MediaKind;
 use domain::outgoing::{Interactive, MediaSource, Outgoing};
 use domain::provider::Provider;
@@ -67,51 +66,10 @@ pub struct Capabilities {
     pub bsuid_recipients: bool,
 }
 
-const CLOUD_API: Capabilities = Capabilities {
-    text: true,
-    template: TemplateSupport::Native,
-    image: true,
-    video: true,
-    audio: true,
-    voice: true,
-    document: true,
-    sticker: true,
-    location: true,
-    contact_cards: 257,
-    interactive_buttons: true,
-    interactive_list: true,
-    interactive_cta_url: true,
-    interactive_flow: true,
-    reaction: true,
-    reply: true,
-    mark_as_read: true,
-    typing: true,
-    media_by_id: true,
-    media_by_url: true,
-    bsuid_recipients: true,
-};
-
-const ULTRAMSG: Capabilities = Capabilities {
-    template: TemplateSupport::RenderedAsText,
-    contact_cards: 1,
-    interactive_buttons: false,
-    interactive_list: false,
-    interactive_cta_url: false,
-    interactive_flow: false,
-    mark_as_read: false,
-    typing: false,
-    media_by_id: false,
-    bsuid_recipients: false,
-    ..CLOUD_API
-};
-
 /// What a provider can carry. The sandbox takes whatever the Cloud API takes.
 #[must_use]
-pub const fn capabilities(provider: Provider) -> &'static Capabilities {
-    match provider {
-        Provider::Meta | Provider::Dialog360 | Provider::Sandbox => &CLOUD_API,
-        Provider::Ultramsg => &ULTRAMSG,
-    }
+pub fn capabilities(provider: Provider) -> &'static Capabilities {
+    channel(provider).capabilities()
 }
 
 /// A message that this provider cannot carry, and what can be sent instead.
@@ -136,16 +94,6 @@ impl NotCarried {
     }
 }
 
-/// The name a person knows the provider by.
-pub(crate) const fn name(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Meta => "WhatsApp",
-        Provider::Dialog360 => "360dialog",
-        Provider::Ultramsg => "UltraMsg",
-        Provider::Sandbox => "The sandbox",
-    }
-}
-
 /// Whether a provider carries a message, before anything is stored.
 ///
 /// # Errors
@@ -156,12 +104,22 @@ pub fn carries(
     reply_to: bool,
     has_phone: bool,
 ) -> Result<(), NotCarried> {
-    let can = capabilities(provider);
+    channel(provider).carries(content, reply_to, has_phone)
+}
+
+/// Whether what a channel can carry allows a message: the one rule for all of them.
+pub(crate) fn carried(
+    name: &str,
+    can: &Capabilities,
+    content: &Outgoing,
+    reply_to: bool,
+    has_phone: bool,
+) -> Result<(), NotCarried> {
     let no = |carried: bool, what: &str, field: &str, alternative: &str| {
         if carried {
             return Ok(());
         }
-        let what = format!("{} cannot carry {what}.", name(provider));
+        let what = format!("{name} cannot carry {what}.");
         Err(NotCarried::new(what, field, alternative))
     };
     no(
@@ -222,6 +180,9 @@ pub fn carries(
         }
         Outgoing::Location(_) => {
             no(can.location, "places", "location", "Send a text with a link to the map.")
+        }
+        Outgoing::Contacts { .. } if can.contact_cards == 0 => {
+            no(false, "contact cards", "contacts", "Send a text with the name and the number.")
         }
         Outgoing::Contacts { contacts } => no(
             contacts.len() <= can.contact_cards,

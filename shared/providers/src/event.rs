@@ -10,9 +10,9 @@ use domain::time::Millis;
 pub struct Account {
     /// Meta's WhatsApp Business Account id (`entry[].id`).
     pub waba_id: Option<String>,
-    /// Meta's phone number id (`metadata.phone_number_id`).
+    /// Meta's phone number id (`metadata.phone_number_id`); on a channel whose numbers have no id, the number.
     pub phone_number_id: Option<String>,
-    /// UltraMsg's instance id, without the `instance` prefix.
+    /// UltraMsg's instance id, without the `instance` prefix; on another channel, the account the number belongs to.
     pub instance_id: Option<String>,
 }
 
@@ -26,7 +26,7 @@ pub struct Event {
     /// When the provider made the notification (Meta's `entry[].time`, whole seconds), where it says so. What happened
     /// may have a time of its own.
     pub notified_at: Option<Millis>,
-    /// The provider's own JSON of just this event, byte for byte as received.
+    /// The provider's own text of just this event, byte for byte as received: JSON, or a form where it posts one.
     pub raw: String,
 }
 

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod capability;
+pub mod channel;
 pub mod chatwoot;
 mod cloud_api;
 pub mod event;
@@ -18,6 +19,7 @@ pub mod templates;
 mod ultramsg;
 mod wire;
 
+use crate::channel::channel;
 use crate::event::{MessageBody, NotUnderstood, Parsed};
 use domain::provider::Provider;
 
@@ -26,18 +28,7 @@ use domain::provider::Provider;
 /// # Errors
 /// The body as a whole is not what this provider sends.
 pub fn parse(provider: Provider, body: &[u8]) -> Result<Parsed, NotUnderstood> {
-    let text = std::str::from_utf8(body)
-        .map_err(|e| NotUnderstood(format!("the body is not UTF-8 text (byte {})", e.valid_up_to())))?;
-    let text = text.trim_start_matches('\u{feff}').trim();
-    if text.is_empty() {
-        return Err(NotUnderstood("the body is empty".to_owned()));
-    }
-    match provider {
-        Provider::Meta => cloud_api::parse(text, cloud_api::Root::Envelope),
-        Provider::Dialog360 => cloud_api::parse(text, cloud_api::Root::EnvelopeOrLegacy),
-        Provider::Ultramsg => ultramsg::parse(text),
-        Provider::Sandbox => Err(NotUnderstood("the sandbox sends no webhooks".to_owned())),
-    }
+    channel(provider).parse(body)
 }
 
 /// Reads the stored `raw` of a message or echo event again, for display.
@@ -45,10 +36,5 @@ pub fn parse(provider: Provider, body: &[u8]) -> Result<Parsed, NotUnderstood> {
 /// # Errors
 /// The text is not a message of this provider.
 pub fn message_body(provider: Provider, raw: &str) -> Result<MessageBody, NotUnderstood> {
-    let body = match provider {
-        Provider::Meta | Provider::Dialog360 => cloud_api::message_body(raw),
-        Provider::Ultramsg => ultramsg::message_body(raw),
-        Provider::Sandbox => return Err(NotUnderstood("the sandbox receives no messages".to_owned())),
-    };
-    body.map_err(|why| NotUnderstood(why.into_reason()))
+    channel(provider).message_body(raw)
 }

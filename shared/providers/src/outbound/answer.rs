@@ -4,7 +4,7 @@
 //! no idempotency key on these APIs, so asking again could send it twice (I-12).
 
 use super::failures::Certainty;
-use super::{refusals, ultramsg_answer};
+use crate::channel::channel;
 use bytes::Bytes;
 use domain::failure::Failure;
 use domain::provider::Provider;
@@ -52,9 +52,9 @@ impl fmt::Debug for Accepted {
 }
 
 /// A call that was not answered with success.
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// What it means.
-    pub(super) failure: Failure,
+    pub(crate) failure: Failure,
     /// Whether the call may have had its effect all the same.
     pub(super) certainty: Certainty,
 }
@@ -62,38 +62,22 @@ pub(super) struct Verdict {
 /// What became of a message.
 #[must_use]
 pub fn outcome(provider: Provider, answer: &Response<Bytes>) -> Outcome {
-    let accepted = match provider {
-        Provider::Meta | Provider::Dialog360 => accepted_by_cloud_api(answer),
-        Provider::Ultramsg => ultramsg_answer::accepted(answer),
-        // The sandbox cannot be called, so nothing that claims to be its answer proves anything.
-        Provider::Sandbox => {
-            return Outcome::Uncertain {
-                reason: "The sandbox answers no calls: what became of this one is open.".to_owned(),
-            };
-        }
-    };
-    if let Some(accepted) = accepted {
-        return Outcome::Accepted(accepted);
-    }
-    let Verdict { failure, certainty } = verdict(provider, answer);
-    match certainty {
-        Certainty::NotTaken => Outcome::Refused(failure),
-        Certainty::Open => Outcome::Uncertain { reason: open_reason(answer, failure.provider_message) },
-    }
+    channel(provider).outcome(answer)
 }
 
 /// Why a call other than a send was not answered with success: such a call may be made again, so an answer that leaves
 /// its effect open is simply to be retried.
 #[must_use]
 pub fn refusal(provider: Provider, answer: &Response<Bytes>) -> Failure {
-    verdict(provider, answer).failure
+    channel(provider).refusal(answer)
 }
 
-fn verdict(provider: Provider, answer: &Response<Bytes>) -> Verdict {
-    match provider {
-        Provider::Meta | Provider::Dialog360 => refusals::cloud_api(answer),
-        Provider::Ultramsg => ultramsg_answer::verdict(answer),
-        Provider::Sandbox => refusals::by_status(answer.status(), answer, None),
+/// What became of a message that was not accepted.
+pub(crate) fn not_accepted(verdict: Verdict, answer: &Response<Bytes>) -> Outcome {
+    let Verdict { failure, certainty } = verdict;
+    match certainty {
+        Certainty::NotTaken => Outcome::Refused(failure),
+        Certainty::Open => Outcome::Uncertain { reason: open_reason(answer, failure.provider_message) },
     }
 }
 
@@ -107,7 +91,8 @@ fn open_reason(answer: &Response<Bytes>, said: Option<String>) -> String {
     format!("The provider answered {how}. Whether it took the message is open.")
 }
 
-fn accepted_by_cloud_api(answer: &Response<Bytes>) -> Option<Accepted> {
+/// What the Cloud API says when it takes a message.
+pub(crate) fn accepted_by_cloud_api(answer: &Response<Bytes>) -> Option<Accepted> {
     if !answer.status().is_success() {
         return None;
     }

@@ -1,8 +1,9 @@
 //! Requests of the Cloud API: Meta's own, and 360dialog's, which take the same body at another door.
 
 use super::cloud_content::Content;
-use super::{Send, Sender, path_part, sensitive, unusable};
+use super::{Send, path_part, sensitive, unusable};
 use crate::capability::NotCarried;
+use crate::channel::Line;
 use bytes::Bytes;
 use domain::outgoing::Outgoing;
 use domain::provider::Provider;
@@ -14,6 +15,32 @@ use serde::Serialize;
 const VERSION: &str = "v26.0";
 
 const D360_API_KEY: HeaderName = HeaderName::from_static("d360-api-key");
+
+/// Who hosts the Cloud API.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Host {
+    Meta,
+    Dialog360,
+}
+
+impl Host {
+    /// The host that a provider is, if it is one.
+    pub(super) const fn of(provider: Provider) -> Option<Self> {
+        match provider {
+            Provider::Meta => Some(Self::Meta),
+            Provider::Dialog360 => Some(Self::Dialog360),
+            Provider::Ultramsg | Provider::Sandbox => None,
+        }
+    }
+
+    /// The name a person knows it by.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "WhatsApp",
+            Self::Dialog360 => "360dialog",
+        }
+    }
+}
 
 /// A message. `to` wins where both are given, so only one is (providers.md 1.3).
 #[derive(Serialize)]
@@ -51,7 +78,7 @@ struct Typing {
     kind: &'static str,
 }
 
-pub(super) fn request(sender: &Sender<'_>, send: &Send<'_>) -> Result<Request<Bytes>, NotCarried> {
+pub(crate) fn request(host: Host, line: &Line<'_>, send: &Send<'_>) -> Result<Request<Bytes>, NotCarried> {
     // Without the `+` Meta may put the sender's own country code in front (its documentation of phone numbers).
     let to = send.recipient.phone.map(|phone| phone.e164());
     let recipient = send.recipient.bsuid.filter(|_| to.is_none()).map(|bsuid| bsuid.as_str());
@@ -73,11 +100,12 @@ pub(super) fn request(sender: &Sender<'_>, send: &Send<'_>) -> Result<Request<By
         context: quoted.map(|message_id| Context { message_id }),
         biz_opaque_callback_data: format!("{}.{}", send.message_id, send.fence),
     };
-    post(sender, &message).ok_or_else(|| unusable(sender.provider))
+    post(host, line, &message).ok_or_else(|| unusable(host.name()))
 }
 
-pub(super) fn mark_read(
-    sender: &Sender<'_>,
+pub(crate) fn mark_read(
+    host: Host,
+    line: &Line<'_>,
     provider_message_id: &str,
     typing: bool,
 ) -> Option<Request<Bytes>> {
@@ -87,44 +115,47 @@ pub(super) fn mark_read(
         message_id: provider_message_id,
         typing_indicator: typing.then_some(Typing { kind: "text" }),
     };
-    post(sender, &mark)
+    post(host, line, &mark)
 }
 
-fn post(sender: &Sender<'_>, body: &impl Serialize) -> Option<Request<Bytes>> {
+fn post(host: Host, line: &Line<'_>, body: &impl Serialize) -> Option<Request<Bytes>> {
     let body = serde_json::to_vec(body).ok()?;
-    let mut request = call(sender, Method::POST, &of_number(sender, "messages")?, Bytes::from(body))?;
+    let mut request = call(host, line, Method::POST, &of_number(host, line, "messages")?, Bytes::from(body))?;
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Some(request)
 }
 
 /// The path of something that belongs to the number: `messages`, `media`.
-pub(super) fn of_number(sender: &Sender<'_>, what: &str) -> Option<String> {
-    match sender.provider {
-        Provider::Meta => Some(format!("/{VERSION}/{}/{what}", sender.phone_number_id.and_then(path_part)?)),
-        Provider::Dialog360 => Some(format!("/{what}")),
-        Provider::Ultramsg | Provider::Sandbox => None,
+pub(super) fn of_number(host: Host, line: &Line<'_>, what: &str) -> Option<String> {
+    match host {
+        Host::Meta => Some(format!("/{VERSION}/{}/{what}", line.number_id.and_then(path_part)?)),
+        Host::Dialog360 => Some(format!("/{what}")),
     }
 }
 
 /// The path of a file's description.
-pub(super) fn of_media(sender: &Sender<'_>, id: &str) -> Option<String> {
+pub(super) fn of_media(host: Host, line: &Line<'_>, id: &str) -> Option<String> {
     let id = path_part(id)?;
-    match sender.provider {
-        Provider::Meta => {
-            let number = sender.phone_number_id.and_then(path_part)?;
+    match host {
+        Host::Meta => {
+            let number = line.number_id.and_then(path_part)?;
             Some(format!("/{VERSION}/{id}?phone_number_id={number}"))
         }
-        Provider::Dialog360 => Some(format!("/{id}")),
-        Provider::Ultramsg | Provider::Sandbox => None,
+        Host::Dialog360 => Some(format!("/{id}")),
     }
 }
 
 /// A request with the number's credential.
-pub(super) fn call(sender: &Sender<'_>, method: Method, uri: &str, body: Bytes) -> Option<Request<Bytes>> {
-    let (name, value) = match sender.provider {
-        Provider::Meta => (AUTHORIZATION, sensitive(&format!("Bearer {}", sender.secret))?),
-        Provider::Dialog360 => (D360_API_KEY, sensitive(sender.secret)?),
-        Provider::Ultramsg | Provider::Sandbox => return None,
+pub(super) fn call(
+    host: Host,
+    line: &Line<'_>,
+    method: Method,
+    uri: &str,
+    body: Bytes,
+) -> Option<Request<Bytes>> {
+    let (name, value) = match host {
+        Host::Meta => (AUTHORIZATION, sensitive(&format!("Bearer {}", line.secret))?),
+        Host::Dialog360 => (D360_API_KEY, sensitive(line.secret)?),
     };
     let mut request = Request::new(body);
     *request.method_mut() = method;

@@ -2,7 +2,7 @@
 //!
 //! UltraMsg gives and takes files by address only, so there it is a download or nothing.
 
-use super::cloud_api::{call, of_media, of_number};
+use super::cloud_api::{Host, call, of_media, of_number};
 use super::failures::plain;
 use super::{Sender, refusal};
 use bytes::Bytes;
@@ -50,7 +50,8 @@ pub fn upload_request(
     bytes: &[u8],
     boundary: &str,
 ) -> Option<Request<Bytes>> {
-    let path = of_number(sender, "media")?;
+    let (host, line) = (Host::of(sender.provider)?, sender.line());
+    let path = of_number(host, &line, "media")?;
     let plain_boundary = (8..=70).contains(&boundary.len())
         && boundary.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let plain_mime = mime.contains('/') && mime.bytes().all(|b| matches!(b, b' '..=b'~'));
@@ -72,7 +73,7 @@ pub fn upload_request(
     );
     let tail = format!("\r\n--{boundary}--\r\n");
     let body = Bytes::from([head.as_bytes(), bytes, tail.as_bytes()].concat());
-    let mut request = call(sender, Method::POST, &path, body)?;
+    let mut request = call(host, &line, Method::POST, &path, body)?;
     let kind = HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}")).ok()?;
     request.headers_mut().insert(CONTENT_TYPE, kind);
     Some(request)
@@ -98,7 +99,8 @@ pub fn uploaded(provider: Provider, answer: &Response<Bytes>) -> Result<String, 
 /// have no ids, and for ids that no request can hold.
 #[must_use]
 pub fn media_request(sender: &Sender<'_>, media_id: &str) -> Option<Request<Bytes>> {
-    call(sender, Method::GET, &of_media(sender, media_id)?, Bytes::new())
+    let (host, line) = (Host::of(sender.provider)?, sender.line());
+    call(host, &line, Method::GET, &of_media(host, &line, media_id)?, Bytes::new())
 }
 
 /// Where a file is.
@@ -144,10 +146,13 @@ pub fn download_request(sender: &Sender<'_>, url: &str) -> Option<Request<Bytes>
     if !reachable {
         return None;
     }
+    let line = sender.line();
     let mut request = match sender.provider {
-        Provider::Meta => call(sender, Method::GET, url, Bytes::new())?,
+        Provider::Meta => call(Host::Meta, &line, Method::GET, url, Bytes::new())?,
         // The key opens the number: it goes to 360dialog's own host and nowhere else.
-        Provider::Dialog360 if uri.host().is_none() => call(sender, Method::GET, url, Bytes::new())?,
+        Provider::Dialog360 if uri.host().is_none() => {
+            call(Host::Dialog360, &line, Method::GET, url, Bytes::new())?
+        }
         Provider::Ultramsg => {
             let mut request = Request::new(Bytes::new());
             *request.uri_mut() = uri;

@@ -2,15 +2,15 @@
 //!
 //! A request's URI is a path and query under the provider's root; the root is configuration. Nothing is sent here.
 
-mod answer;
-mod cloud_api;
+pub(crate) mod answer;
+pub(crate) mod cloud_api;
 mod cloud_content;
 mod cloud_template;
 mod failures;
 mod media;
-mod refusals;
-mod ultramsg;
-mod ultramsg_answer;
+pub(crate) mod refusals;
+pub(crate) mod ultramsg;
+pub(crate) mod ultramsg_answer;
 mod vcard;
 
 pub use answer::{Accepted, Outcome, outcome, refusal};
@@ -19,7 +19,8 @@ pub use media::{
     MediaLink, download_refusal, download_request, media_answer, media_request, upload_request, uploaded,
 };
 
-use crate::capability::{NotCarried, carries, name};
+use crate::capability::NotCarried;
+use crate::channel::{Line, channel};
 use bytes::Bytes;
 use domain::identity::Bsuid;
 use domain::ids::MessageId;
@@ -41,6 +42,14 @@ pub struct Sender<'a> {
     pub instance_id: Option<&'a str>,
     /// Meta's access token, 360dialog's key or UltraMsg's token.
     pub secret: &'a str,
+}
+
+impl<'a> Sender<'a> {
+    /// The number as its channel knows it.
+    #[must_use]
+    pub const fn line(&self) -> Line<'a> {
+        Line { number_id: self.phone_number_id, account_id: self.instance_id, secret: self.secret }
+    }
 }
 
 impl fmt::Debug for Sender<'_> {
@@ -94,26 +103,14 @@ impl fmt::Debug for Send<'_> {
 /// What the provider cannot carry. Also a template that is not filled in, nobody to send to, and a number's id or
 /// secret that no request can hold.
 pub fn request(sender: &Sender<'_>, send: &Send<'_>) -> Result<Request<Bytes>, NotCarried> {
-    carries(sender.provider, send.content, send.reply_to.is_some(), send.recipient.phone.is_some())?;
-    match sender.provider {
-        Provider::Meta | Provider::Dialog360 => cloud_api::request(sender, send),
-        Provider::Ultramsg => ultramsg::request(sender, send),
-        Provider::Sandbox => Err(NotCarried::new(
-            "The sandbox calls nobody: what is sent there is recorded.",
-            "provider",
-            "Use a live key to reach a customer.",
-        )),
-    }
+    channel(sender.provider).request(&sender.line(), send)
 }
 
 /// The request that tells a customer their message was read, and, if asked, that an answer is being written. `None`
 /// where the provider cannot.
 #[must_use]
 pub fn mark_read(sender: &Sender<'_>, provider_message_id: &str, typing: bool) -> Option<Request<Bytes>> {
-    match sender.provider {
-        Provider::Meta | Provider::Dialog360 => cloud_api::mark_read(sender, provider_message_id, typing),
-        Provider::Ultramsg | Provider::Sandbox => None,
-    }
+    channel(sender.provider).mark_read(&sender.line(), provider_message_id, typing)
 }
 
 /// Reads back what a send carried (`biz_opaque_callback_data`, `referenceId`): our id, and the claim it was sent under
@@ -151,9 +148,9 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
 }
 
 /// The settings of the number cannot make a request.
-fn unusable(provider: Provider) -> NotCarried {
+fn unusable(name: &str) -> NotCarried {
     NotCarried::new(
-        format!("{} cannot be called with the stored id and secret of this number.", name(provider)),
+        format!("{name} cannot be called with the stored id and secret of this number."),
         "provider",
         "Ask an admin to enter them again.",
     )

@@ -26,7 +26,7 @@ struct Reported {
 }
 
 /// What an answer that is no success means.
-pub(super) fn cloud_api(answer: &Response<Bytes>) -> Verdict {
+pub(crate) fn cloud_api(answer: &Response<Bytes>) -> Verdict {
     let reported = reported(answer.body()).unwrap_or_default();
     let (title, details) = (reported.title.as_deref(), reported.details.as_deref());
     let Some(code) = reported.code else {
@@ -50,7 +50,7 @@ pub(super) fn cloud_api(answer: &Response<Bytes>) -> Verdict {
 }
 
 /// What the HTTP status alone means, for answers without a code.
-pub(super) fn by_status(status: StatusCode, answer: &Response<Bytes>, said: Option<String>) -> Verdict {
+pub(crate) fn by_status(status: StatusCode, answer: &Response<Bytes>, said: Option<String>) -> Verdict {
     use FailureClass::{IntegrationBroken, Retry};
     match status.as_u16() {
         401 | 403 => not_taken(plain(

@@ -1,11 +1,11 @@
 //! Requests of UltraMsg: forms, with the token as a field (JSON sends were reported lost; providers.md 4.1).
 
-use super::{Send, Sender, not_filled, path_part, unusable, vcard};
+use super::{Send, not_filled, path_part, unusable, vcard};
 use crate::capability::NotCarried;
+use crate::channel::Line;
 use bytes::Bytes;
 use domain::message::MediaKind;
 use domain::outgoing::{MediaSource, Outgoing, OutgoingMedia};
-use domain::provider::Provider;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Uri};
 use std::borrow::Cow;
@@ -16,14 +16,14 @@ struct Form<'a> {
     fields: Vec<(&'static str, Cow<'a, str>)>,
 }
 
-pub(super) fn request(sender: &Sender<'_>, send: &Send<'_>) -> Result<Request<Bytes>, NotCarried> {
+pub(crate) fn request(name: &str, line: &Line<'_>, send: &Send<'_>) -> Result<Request<Bytes>, NotCarried> {
     let form = form(send)?;
     let id = send.message_id.to_string();
-    let mut fields = vec![("token", Cow::Borrowed(sender.secret))];
+    let mut fields = vec![("token", Cow::Borrowed(line.secret))];
     // A reaction goes to a message; whose it is, the message says.
     let is_reaction = matches!(send.content, Outgoing::Reaction { .. });
     if !is_reaction {
-        let phone = send.recipient.phone.ok_or_else(|| unusable(Provider::Ultramsg))?;
+        let phone = send.recipient.phone.ok_or_else(|| unusable(name))?;
         fields.push(("to", Cow::Borrowed(phone.e164())));
     }
     fields.extend(form.fields);
@@ -31,7 +31,7 @@ pub(super) fn request(sender: &Sender<'_>, send: &Send<'_>) -> Result<Request<By
     if let Some(quoted) = send.reply_to.filter(|_| !is_reaction) {
         fields.push(("msgId", Cow::Borrowed(quoted)));
     }
-    post(sender, form.path, &fields).ok_or_else(|| unusable(Provider::Ultramsg))
+    post(line, form.path, &fields).ok_or_else(|| unusable(name))
 }
 
 fn form<'a>(send: &Send<'a>) -> Result<Form<'a>, NotCarried> {
@@ -109,9 +109,9 @@ fn name_in(url: &str) -> &str {
     name.filter(|name| (1..=255).contains(&name.len())).unwrap_or("document")
 }
 
-fn post(sender: &Sender<'_>, path: &str, fields: &[(&str, Cow<'_, str>)]) -> Option<Request<Bytes>> {
+fn post(line: &Line<'_>, path: &str, fields: &[(&str, Cow<'_, str>)]) -> Option<Request<Bytes>> {
     // The set-up page shows `instance41580`, the webhook says `41580`.
-    let instance = sender.instance_id?;
+    let instance = line.account_id?;
     let instance = path_part(instance.strip_prefix("instance").unwrap_or(instance))?;
     let mut request = Request::new(Bytes::from(serde_urlencoded::to_string(fields).ok()?));
     *request.method_mut() = Method::POST;

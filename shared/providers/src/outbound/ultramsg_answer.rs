@@ -33,7 +33,7 @@ const TEXTS: &[(&[&str], &str, &str)] = &[
     ),
 ];
 
-pub(super) fn accepted(answer: &Response<Bytes>) -> Option<Accepted> {
+pub(crate) fn accepted(answer: &Response<Bytes>) -> Option<Accepted> {
     if !answer.status().is_success() {
         return None;
     }
@@ -47,7 +47,7 @@ pub(super) fn accepted(answer: &Response<Bytes>) -> Option<Accepted> {
     sent.then(|| Accepted { queue_id: Some(queue_id), ..Accepted::default() })
 }
 
-pub(super) fn verdict(answer: &Response<Bytes>) -> Verdict {
+pub(crate) fn verdict(answer: &Response<Bytes>) -> Verdict {
     let status = answer.status();
     let body = serde_json::from_slice::<Value>(answer.body()).unwrap_or_default();
     // A body that says both yes and no leaves it open.

@@ -33,7 +33,7 @@ fn interactives() -> [Interactive; 4] {
 }
 
 /// One of every kind.
-fn everything() -> Vec<Outgoing> {
+pub(crate) fn everything() -> Vec<Outgoing> {
     let mut all = vec![
         text("t"),
         template(),

@@ -1,7 +1,11 @@
 //! The translation against whole bodies: our samples, hostile ones, arbitrary bytes and an outside corpus.
 
 #[cfg(test)]
+mod adapters;
+#[cfg(test)]
 mod capabilities;
+#[cfg(test)]
+mod channels;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
@@ -32,6 +36,8 @@ mod outbound_ultramsg;
 mod samples;
 #[cfg(test)]
 mod signatures;
+#[cfg(test)]
+mod sms;
 #[cfg(test)]
 mod template_writes;
 #[cfg(test)]
