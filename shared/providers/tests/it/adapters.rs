@@ -19,6 +19,8 @@ pub(crate) struct Adapter {
     pub(crate) line: Line<'static>,
     pub(crate) text: Wrote,
     pub(crate) receipt: Reported,
+    /// A receipt of a message that will not arrive, with the provider's code; UltraMsg reports none.
+    pub(crate) failed: Option<(Reported, i64)>,
     /// Bodies that are none of this channel's, beside those that are nobody's.
     pub(crate) foreign: &'static [&'static str],
     /// Reads the recipient and the words back out of a request.
@@ -47,6 +49,7 @@ const META_TEXT: &str = sample!("meta/text_arabic.json");
 const ULTRAMSG_TEXT: &str = sample!("ultramsg/chat.json");
 const SMS_TEXT: &str = "ToCountry=AE&NumMedia=0&SmsStatus=received&Body=%D8%A3%D8%B1%D9%8A%D8%AF+%D9%85%D9%88%D8%B9%D8%AF+%D9%85%D8%B9%D8%A7%D9%8A%D9%86%D8%A9+%D8%BA%D8%AF%D8%A7%D9%8B%D8%8C+5+%D9%85+%26+%D8%B4%D9%83%D8%B1%D8%A7%D9%8B&FromCountry=AE&To=%2B97145550100&NumSegments=1&MessageSid=SM8f14e45fceea167a5a36dedd4bea2543&AccountSid=ACc9f0f895fb98ab9159f51fd0297e236d&From=%2B971501234567&ApiVersion=2010-04-01&Timestamp=1793520000";
 const SMS_RECEIPT: &str = "SmsStatus=delivered&MessageStatus=delivered&To=%2B971501234567&MessageSid=SM45c48cce2e2d7fbdea1afc51c7c6ad26&AccountSid=ACc9f0f895fb98ab9159f51fd0297e236d&From=%2B97145550100&ApiVersion=2010-04-01";
+const SMS_FAILED: &str = "ErrorCode=30003&ErrorMessage=Unreachable+destination+handset&MessageStatus=undelivered&To=%2B971501234567&MessageSid=SM45c48cce2e2d7fbdea1afc51c7c6ad26&AccountSid=ACc9f0f895fb98ab9159f51fd0297e236d&From=%2B97145550100&Timestamp=1793520000";
 
 const CLOUD_ACCEPTED: (u16, &str, &str) = (
     200,
@@ -85,6 +88,14 @@ fn meta() -> Adapter {
             id: "wamid.HBgMOTcxNTAxMjM0NTY3FQIAEhgOUT1",
             receipt: Receipt::Sent,
         },
+        failed: Some((
+            Reported {
+                body: sample!("meta/status_failed.json"),
+                id: "wamid.HBgMOTcxNTAxMjM0NTY3FQIAEhgOUT1",
+                receipt: Receipt::Failed,
+            },
+            131_047,
+        )),
         foreign: &[sample!("dialog360/legacy_text.json"), ULTRAMSG_TEXT, SMS_TEXT],
         asked: asked_of_cloud_api,
         accepted: CLOUD_ACCEPTED,
@@ -106,6 +117,14 @@ fn dialog360() -> Adapter {
             id: "wamid.HBgMOTcxNTAxMjM0NTY3FQIAEhgOUT1",
             receipt: Receipt::Delivered,
         },
+        failed: Some((
+            Reported {
+                body: sample!("dialog360/legacy_status_failed.json"),
+                id: "gBEGlxUBI0VnAgkB",
+                receipt: Receipt::Failed,
+            },
+            470,
+        )),
         foreign: &[ULTRAMSG_TEXT, SMS_TEXT],
         asked: asked_of_cloud_api,
         accepted: CLOUD_ACCEPTED,
@@ -127,6 +146,7 @@ fn ultramsg() -> Adapter {
             id: "true_971501234567@c.us_3EB0OUT1",
             receipt: Receipt::Delivered,
         },
+        failed: None,
         foreign: &[META_TEXT, SMS_TEXT],
         asked: |request| {
             let fields = form(request);
@@ -159,6 +179,10 @@ fn sms() -> Adapter {
             id: "SM45c48cce2e2d7fbdea1afc51c7c6ad26",
             receipt: Receipt::Delivered,
         },
+        failed: Some((
+            Reported { body: SMS_FAILED, id: "SM45c48cce2e2d7fbdea1afc51c7c6ad26", receipt: Receipt::Failed },
+            30_003,
+        )),
         foreign: &[META_TEXT, ULTRAMSG_TEXT, "Body=hello&From=%2B971501234567"],
         asked: |request| {
             let fields = form(request);

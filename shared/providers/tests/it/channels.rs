@@ -98,6 +98,20 @@ fn a_receipt_names_the_message_its_recipient_and_what_became_of_it() {
 }
 
 #[test]
+fn a_message_that_will_not_arrive_is_a_receipt_that_says_why() {
+    for adapter in all() {
+        let Some((reported, code)) = &adapter.failed else { continue };
+        let status = kit::status(read(&adapter, reported.body));
+        let name = adapter.channel.name();
+        assert_eq!((status.id.as_str(), status.receipt), (reported.id, Some(reported.receipt)), "{name}");
+        assert_eq!(status.recipient.phone, kit::phone("971501234567"), "{name}");
+        let [error] = status.errors.as_slice() else { panic!("{name}: {:?}", status.errors) };
+        assert_eq!(error.code, *code, "{name}");
+        assert!(error.title.is_some(), "{name}");
+    }
+}
+
+#[test]
 fn a_body_that_is_none_is_refused_with_a_reason() {
     for adapter in all() {
         let foreign = adapter.foreign.iter().map(|body| body.as_bytes());
