@@ -52,6 +52,7 @@ mod number_health;
 mod number_limits;
 mod onboarding;
 mod openapi;
+mod openapi_bodies;
 mod openapi_tenancy;
 mod operator;
 mod order;

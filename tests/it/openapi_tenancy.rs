@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// One thing of each kind that belongs to the demo tenant on Meta, by the schema of its id.
-async fn belongings(world: &World, key: &str) -> BTreeMap<String, String> {
+pub(crate) async fn belongings(world: &World, key: &str) -> BTreeMap<String, String> {
     // Somebody else, who is being erased.
     let text =
         world.meta_body().text("971507654321", "wamid.B", world.now_s(), "forget the secret of this tenant");
@@ -67,17 +67,18 @@ fn kind_of(schema: &Value) -> Option<&str> {
 }
 
 /// One request that names something: what it names, and how.
-struct Asked {
-    at: String,
-    role: String,
-    method: String,
-    path: String,
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) at: String,
+    pub(crate) role: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
     /// `None` where nothing that is named belongs to anybody.
-    id: Option<String>,
-    body: Option<Value>,
+    pub(crate) id: Option<String>,
+    pub(crate) body: Option<Value>,
 }
 
-fn requests(own: &BTreeMap<String, String>) -> Vec<Asked> {
+pub(crate) fn requests(own: &BTreeMap<String, String>) -> Vec<Asked> {
     let document = document();
     let mut all = Vec::new();
     for (method, path, operation) in operations(&document) {
@@ -140,7 +141,7 @@ fn requests(own: &BTreeMap<String, String>) -> Vec<Asked> {
     all
 }
 
-async fn ask(world: &World, asked: &Asked, key: &str) -> Answer {
+pub(crate) async fn ask(world: &World, asked: &Asked, key: &str) -> Answer {
     let authorization = format!("Bearer {key}");
     let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
     let body = asked.body.as_ref().map(Value::to_string).unwrap_or_default();

@@ -28,6 +28,9 @@ pub(crate) async fn post(
     if !matches!(kind.as_str(), "application/x-ndjson" | "application/ndjson") {
         return Err(Problem::UnsupportedMediaType);
     }
+    if body.bytes.trim_ascii().is_empty() {
+        return Err(Problem::invalid("body", "Expected a page of an export."));
+    }
     let tenant = caller.tenant();
     let mut records = Vec::new();
     for (index, line) in body.bytes.split(|byte| *byte == b'\n').enumerate() {

@@ -14,6 +14,7 @@ mod envelope;
 mod file;
 mod idempotency;
 mod known_keys;
+mod objects;
 mod origin;
 mod page;
 mod params;
