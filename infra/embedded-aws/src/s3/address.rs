@@ -130,10 +130,14 @@ impl Named {
         }
         let refused = ["x-amz-copy-source", "x-amz-acl", "x-amz-tagging", "x-amz-write-offset-bytes"];
         let conditional = ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
+        let only_new = |name: &str| {
+            let any = headers.get(name).is_some_and(|value| value == "*");
+            self.operation == Operation::PutObject && name == "if-none-match" && any
+        };
         let begun = ["x-amz-grant-", "x-amz-object-lock-", "x-amz-server-side-encryption-customer-"];
         let header = headers.keys().map(http::HeaderName::as_str).find(|name| {
             refused.contains(name)
-                || conditional.contains(name)
+                || (conditional.contains(name) && !only_new(name))
                 || begun.iter().any(|prefix| name.starts_with(prefix))
         });
         match header {
