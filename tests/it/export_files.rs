@@ -188,6 +188,19 @@ async fn two_clients_at_once_and_one_that_was_cut_off_make_the_same_files() {
         let done = import(&world, &one.admin, &small.to_string()).await.data();
         single += done["present"].as_u64().unwrap();
     }
+    // All parts and all clients at once, in any order.
+    for round in 0..3 {
+        let file = derived_ulid(world.now_s() * 1000, &[&round.to_string()]);
+        let parts = cut("in", file, &bytes, &sha256(&bytes));
+        let pages: Vec<String> = parts.iter().chain(&parts).map(Value::to_string).collect();
+        let all = pages.iter().map(|page| import(&world, &one.admin, page));
+        for done in futures_util::future::join_all(all).await {
+            assert_eq!(done.status, 200, "{:?}", done.json());
+        }
+        let key = ObjectKey::of_file(tenant(&one.id), Folder::Received, file);
+        assert!(bucket.get(&key).await.unwrap().unwrap().bytes == bytes);
+        assert_eq!(bucket.unfinished(tenant(&one.id)).await.unwrap(), Vec::new());
+    }
     assert_eq!(single, 3, "it was there from the first page on");
     assert!(bucket.get(&of(&one.id, Folder::Received)).await.unwrap().unwrap().bytes == bytes);
     assert_eq!(bucket.unfinished(tenant(&one.id)).await.unwrap(), Vec::new());

@@ -268,11 +268,14 @@ mod tests {
             ("PUT", "/media/a?partNumber=1&uploadId=x", None),
             ("DELETE", "/media", None),
             ("PUT", "/media/a", Some(("x-amz-copy-source", "/media/b"))),
-            ("PUT", "/media/a", Some(("if-none-match", "*"))),
+            ("PUT", "/media/a", Some(("if-none-match", "\"d718f4d374abcade9c50585aeee2f713\""))),
+            ("PUT", "/media/a", Some(("if-match", "*"))),
+            ("GET", "/media/a", Some(("if-none-match", "*"))),
         ] {
             let headers: Vec<_> = [SIGNED].into_iter().chain(header).collect();
             assert_eq!(read(method, uri, &headers).unwrap_err().code, "NotImplemented", "{method} {uri}");
         }
+        assert!(read("PUT", "/media/a", &[SIGNED, ("if-none-match", "*")]).is_ok());
     }
 
     #[test]

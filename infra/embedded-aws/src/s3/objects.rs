@@ -327,13 +327,28 @@ mod tests {
     #[test]
     fn in_memory_works_the_same() {
         let objects = Objects::open(None).unwrap();
-        let put = objects.put("media", meta("a", b"x"), Bytes::from_static(b"x"), false).unwrap();
-        assert_eq!(put, Put::NoBucket);
+        let refused = objects.put("media", meta("a", b"x"), Bytes::from_static(b"x"), false).unwrap();
+        assert_eq!(refused, Put::NoBucket);
         assert_eq!(objects.create_bucket("media").unwrap(), Made::New);
         assert_eq!(objects.create_bucket("media").unwrap(), Made::ThereAlready);
         put(&objects, "a", b"x");
         assert_eq!(get(&objects, "a").unwrap(), "x");
         assert!(objects.delete("media", "a").unwrap() && objects.delete("media", "a").unwrap());
         assert_eq!(get(&objects, "a"), None);
+    }
+
+    #[test]
+    fn what_must_be_new_takes_nobodys_place_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for root in [None, Some(dir.path().to_path_buf())] {
+            let objects = Objects::open(root).unwrap();
+            objects.create_bucket("media").unwrap();
+            let only_new = |bytes: &'static [u8]| {
+                objects.put("media", meta("a", bytes), Bytes::from_static(bytes), true).unwrap()
+            };
+            assert_eq!((only_new(b"first"), only_new(b"second")), (Put::Stored, Put::ThereAlready));
+            assert_eq!(get(&objects, "a").unwrap(), "first");
+        }
+        assert_eq!(fs::read_dir(dir.path().join("media")).unwrap().count(), 1);
     }
 }
