@@ -305,7 +305,18 @@ async fn an_erasure_ends_unfinished_imports_and_an_old_export_brings_no_file_bac
     assert_eq!(bucket.unfinished(own).await.unwrap().len(), 1);
 
     let contact = desk.contact_of(&talk).await;
-    let begun = erases(&desk, &contact, "erase").await;
+    // A file is being written while the erasure is asked for.
+    let crossed = derived_ulid(world.now_s() * 1000, &["crossed"]);
+    let line = cut("in", crossed, POOL, &sha256(POOL)).remove(0).to_string();
+    world
+        .faults(json!([{"service": "s3", "operation": "PutObject", "caller": "transfer", "action": "latency",
+            "ms": 1_500, "times": 1}]))
+        .await;
+    let (done, begun) = tokio::join!(import(&world, &admin, &line), erases(&desk, &contact, "erase"));
+    world.faults(json!([])).await;
+    assert_eq!((&done.data()["imported"], &done.data()["skipped"]), (&json!(0), &json!(1)));
+    let crossed = ObjectKey::of_file(own, Folder::Received, crossed);
+    assert_eq!(bucket.facts(&crossed).await.unwrap(), None);
     completed(&desk, begun.data()["id"].as_str().unwrap()).await;
     assert_eq!(bucket.unfinished(own).await.unwrap(), Vec::new());
     assert_eq!(bucket.unfinished(tenant(&shop.id)).await.unwrap().len(), 1);
