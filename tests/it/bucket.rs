@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use local::{Action, Options, Rule, Service};
-use platform::bucket::{Bucket, ObjectKey};
+use platform::bucket::{Bucket, Folder, ObjectKey};
 use std::time::Duration;
 use ulid::Ulid;
 
@@ -48,6 +48,47 @@ async fn an_object_comes_back_as_it_was_stored_and_is_gone_when_deleted() {
     bucket.delete(&key(1)).await.unwrap();
     bucket.delete(&key(1)).await.unwrap();
     assert_eq!(bucket.get(&key(1)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_new_object_takes_nobodys_place() {
+    let world = World::start().await;
+    let bucket = Bucket::new(&world.config()).unwrap();
+    let [first, second] = [&b"first"[..], b"second"].map(Bytes::from_static);
+    assert!(bucket.put_new(&key(1), "image/png", first).await.unwrap());
+    assert!(!bucket.put_new(&key(1), "image/png", second).await.unwrap());
+    assert_eq!(bucket.get(&key(1)).await.unwrap().unwrap().bytes, "first");
+}
+
+#[tokio::test]
+async fn files_are_listed_by_tenant_and_folder_in_order_and_go_on_after_any_of_them() {
+    let world = World::start().await;
+    let bucket = Bucket::new(&world.config()).unwrap();
+    let [tenant, other] = [1, 2].map(|n| TenantId::from_ulid(Ulid(n)));
+    for (owner, folder, file) in [
+        (tenant, Folder::Received, 3),
+        (tenant, Folder::Received, 1),
+        (tenant, Folder::Received, 2),
+        (tenant, Folder::ToSend, 4),
+        (other, Folder::Received, 5),
+    ] {
+        let key = ObjectKey::of_file(owner, folder, Ulid(file));
+        bucket.put(&key, "image/png", Bytes::from_static(b"x")).await.unwrap();
+        let part = ObjectKey::of_part(owner, folder, Ulid(file), 0);
+        bucket.put(&part, "image/png", Bytes::from_static(b"x")).await.unwrap();
+    }
+    let listed = async |owner, folder, after: Option<u128>| {
+        let files = bucket.files(owner, folder, after.map(Ulid)).await.unwrap();
+        files.into_iter().map(|file| file.0).collect::<Vec<u128>>()
+    };
+    assert_eq!(listed(tenant, Folder::Received, None).await, [1, 2, 3]);
+    assert_eq!(listed(tenant, Folder::Received, Some(2)).await, [3]);
+    assert_eq!(listed(tenant, Folder::ToSend, None).await, [4]);
+    assert_eq!(listed(other, Folder::ToSend, None).await, [0; 0]);
+    let part = |file| ObjectKey::of_part(tenant, Folder::Received, Ulid(file), 0);
+    assert_eq!(bucket.parts(tenant, Folder::Received, Ulid(1)).await.unwrap(), [part(1)]);
+    assert_eq!(bucket.unfinished(tenant).await.unwrap().len(), 4);
+    assert_eq!(bucket.unfinished(other).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ fn differences(one: &[String], other: &[String]) -> Vec<String> {
     comparable(one).symmetric_difference(&comparable(other)).cloned().collect()
 }
 
-async fn import(world: &World, key: &str, page: &str) -> Answer {
+pub(crate) async fn import(world: &World, key: &str, page: &str) -> Answer {
     let bearer = format!("Bearer {key}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/x-ndjson")];
     world.send("POST", "/v1/import", &headers, page.to_owned()).await
@@ -259,6 +259,7 @@ async fn a_broken_line_is_named_and_nothing_of_its_page_is_written() {
         with(json!({"kind": "lead"})),
         with(json!({"pk": ""})),
         with(json!({"pk": "", "sk": "PROFILE"})),
+        with(json!({"kind": "chatwoot", "pk": "in", "sk": "CHATWOOT"})),
         with(json!({"kind": "tenant", "pk": "", "sk": "PROFILE"})),
         with(json!({"kind": "event", "pk": format!("#EV#{ulid}"), "sk": "EV"})),
         with(json!({"kind": "event_part", "pk": format!("#EV#{ulid}"), "sk": "P#000"})),

@@ -23,6 +23,7 @@ mod erasure_joins;
 mod escalation;
 mod event_log;
 mod export;
+mod export_files;
 mod first_touch;
 mod first_touch_drafts;
 mod first_touch_once;

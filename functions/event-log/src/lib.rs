@@ -1,8 +1,6 @@
 //! The event log: what did not simply apply, why, and trying it again. Reading is for everyone, replay for admins.
 
 mod event;
-mod export;
-mod import;
 mod list;
 mod replay;
 mod replay_many;
@@ -16,15 +14,7 @@ use platform::http::serve;
 /// The routes as the OpenAPI document describes them.
 #[cfg(feature = "openapi")]
 #[derive(Debug, utoipa::OpenApi)]
-#[openapi(paths(
-    list::get,
-    event::get,
-    replay::post,
-    replay_many::post,
-    trace::get,
-    export::get,
-    import::post,
-))]
+#[openapi(paths(list::get, event::get, replay::post, replay_many::post, trace::get,))]
 pub struct Document;
 
 /// The routes, ready to serve.
@@ -34,8 +24,6 @@ pub fn router(platform: Platform) -> Router {
         .route("/events/replay", post(replay_many::post))
         .route("/events/{id}", get(event::get))
         .route("/events/{id}/replay", post(replay::post))
-        .route("/traces/{trace_id}", get(trace::get))
-        .route("/export", get(export::get))
-        .route("/import", post(import::post));
+        .route("/traces/{trace_id}", get(trace::get));
     serve(routes, platform)
 }

@@ -84,6 +84,7 @@ impl Function {
             "media" => Code::Api(media::router(platform()?, bucket()?, transport()?)),
             "api-keys" => Code::Api(api_keys::router(platform()?)),
             "event-log" => Code::Api(event_log::router(platform()?)),
+            "transfer" => Code::Api(transfer::router(platform()?, bucket()?)),
             "messages" => Code::Api(messages::router(platform()?, transport()?, courier()?)),
             "docs" => Code::Api(docs::router(test_key.map(str::to_owned))),
             "consents" => Code::Api(consents::router(platform()?)),

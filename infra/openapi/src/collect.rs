@@ -23,6 +23,7 @@ pub(crate) fn collect() -> Result<(Members, Members), Fault> {
         messages::Document::openapi(),
         privacy::Document::openapi(),
         templates::Document::openapi(),
+        transfer::Document::openapi(),
     ];
     let (mut paths, mut schemas) = (Map::new(), Map::new());
     for function in functions {

@@ -11,6 +11,36 @@ use domain::time::Millis;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 use std::sync::Arc;
+use ulid::Ulid;
+
+/// The largest object that is fetched, in bytes.
+pub const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// Where a tenant's files lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folder {
+    /// Those of messages, as customers sent them.
+    Received,
+    /// Those that were uploaded to be sent.
+    ToSend,
+}
+
+impl Folder {
+    /// The first part of the keys in it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "in",
+            Self::ToSend => "out",
+        }
+    }
+
+    /// Reads what [`Folder::as_str`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Received, Self::ToSend].into_iter().find(|folder| folder.as_str() == text)
+    }
+}
 
 /// The name of an object. Only this type formats one, and only characters that need no encoding are in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +57,21 @@ impl ObjectKey {
     #[must_use]
     pub fn to_send(tenant: TenantId, object: ObjectId) -> Self {
         Self(format!("out/{tenant}/{object}"))
+    }
+
+    /// A file by the ULID of its message, or of itself where it is one to send.
+    #[must_use]
+    pub fn of_file(tenant: TenantId, folder: Folder, file: Ulid) -> Self {
+        match folder {
+            Folder::Received => Self::of_message(tenant, MessageId::from_ulid(file)),
+            Folder::ToSend => Self::to_send(tenant, ObjectId::from_ulid(file)),
+        }
+    }
+
+    /// A part of a file that is being imported: `part/<tenant>/<folder>-<file>.<part>`.
+    #[must_use]
+    pub fn of_part(tenant: TenantId, folder: Folder, file: Ulid, part: u32) -> Self {
+        Self(format!("{}{part}", parts_of(tenant, folder, file)))
     }
 
     /// The key as it is in the bucket.
@@ -92,7 +137,65 @@ impl Bucket {
         Ok(())
     }
 
-    /// Fetches an object of at most 16 MiB; `None` when there is none.
+    /// Stores an object unless there is one under its key; true when it was stored.
+    ///
+    /// # Errors
+    /// S3 did not take it.
+    pub async fn put_new(
+        &self,
+        key: &ObjectKey,
+        content_type: &str,
+        bytes: Bytes,
+    ) -> Result<bool, BucketError> {
+        Ok(self.0.put_new(key.as_str(), content_type, bytes).await?)
+    }
+
+    /// The files of a tenant in a folder by their ULIDs, in order, those after `after` only; at most a thousand.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn files(
+        &self,
+        tenant: TenantId,
+        folder: Folder,
+        after: Option<Ulid>,
+    ) -> Result<Vec<Ulid>, BucketError> {
+        let prefix = format!("{}/{tenant}/", folder.as_str());
+        let after = after.map(|file| ObjectKey::of_file(tenant, folder, file).0);
+        let names = self.0.names(&prefix, after.as_deref().unwrap_or_default()).await?;
+        let ids = names.iter().filter_map(|name| name.strip_prefix(&prefix));
+        Ok(ids
+            .filter_map(|id| match folder {
+                Folder::Received => MessageId::parse(id).ok().map(|id| id.ulid()),
+                Folder::ToSend => ObjectId::parse(id).ok().map(|id| id.ulid()),
+            })
+            .collect())
+    }
+
+    /// The parts of a file that is being imported.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn parts(
+        &self,
+        tenant: TenantId,
+        folder: Folder,
+        file: Ulid,
+    ) -> Result<Vec<ObjectKey>, BucketError> {
+        let names = self.0.names(&parts_of(tenant, folder, file), "").await?;
+        Ok(names.into_iter().map(ObjectKey).collect())
+    }
+
+    /// The parts of all files of a tenant that are being imported; at most a thousand.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn unfinished(&self, tenant: TenantId) -> Result<Vec<ObjectKey>, BucketError> {
+        let names = self.0.names(&format!("part/{tenant}/"), "").await?;
+        Ok(names.into_iter().map(ObjectKey).collect())
+    }
+
+    /// Fetches an object of at most [`LARGEST`]; `None` when there is none.
     ///
     /// # Errors
     /// S3 did not answer, or the object is larger.
@@ -135,6 +238,11 @@ impl Bucket {
     ) -> Redacted<String> {
         self.0.presigned(key.as_str(), seconds, &[("response-content-disposition", disposition)], now)
     }
+}
+
+/// What the keys of a file's parts begin with.
+fn parts_of(tenant: TenantId, folder: Folder, file: Ulid) -> String {
+    format!("part/{tenant}/{}-{file}.", folder.as_str())
 }
 
 /// What is not there is no error; a bucket that is not there is one.

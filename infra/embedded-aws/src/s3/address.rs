@@ -130,10 +130,14 @@ impl Named {
         }
         let refused = ["x-amz-copy-source", "x-amz-acl", "x-amz-tagging", "x-amz-write-offset-bytes"];
         let conditional = ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
+        let only_new = |name: &str| {
+            let any = headers.get(name).is_some_and(|value| value == "*");
+            self.operation == Operation::PutObject && name == "if-none-match" && any
+        };
         let begun = ["x-amz-grant-", "x-amz-object-lock-", "x-amz-server-side-encryption-customer-"];
         let header = headers.keys().map(http::HeaderName::as_str).find(|name| {
             refused.contains(name)
-                || conditional.contains(name)
+                || (conditional.contains(name) && !only_new(name))
                 || begun.iter().any(|prefix| name.starts_with(prefix))
         });
         match header {
@@ -264,11 +268,14 @@ mod tests {
             ("PUT", "/media/a?partNumber=1&uploadId=x", None),
             ("DELETE", "/media", None),
             ("PUT", "/media/a", Some(("x-amz-copy-source", "/media/b"))),
-            ("PUT", "/media/a", Some(("if-none-match", "*"))),
+            ("PUT", "/media/a", Some(("if-none-match", "\"d718f4d374abcade9c50585aeee2f713\""))),
+            ("PUT", "/media/a", Some(("if-match", "*"))),
+            ("GET", "/media/a", Some(("if-none-match", "*"))),
         ] {
             let headers: Vec<_> = [SIGNED].into_iter().chain(header).collect();
             assert_eq!(read(method, uri, &headers).unwrap_err().code, "NotImplemented", "{method} {uri}");
         }
+        assert!(read("PUT", "/media/a", &[SIGNED, ("if-none-match", "*")]).is_ok());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use ring::digest::{SHA256, digest};
 
 use super::address::{CONFLICT, Named, Operation};
 use super::answer::{S3Error, plain, xml};
-use super::objects::{Made, Meta, Objects};
+use super::objects::{Made, Meta, Objects, Put};
 use super::{chunked, list};
 use crate::protocol::Answer;
 
@@ -123,8 +123,16 @@ fn put(
         headers: kept,
     };
     let etag = format!("\"{}\"", meta.etag);
-    if !objects.put(&named.bucket, meta, body).map_err(S3Error::internal)? {
-        return Err(S3Error::no_such_bucket());
+    match objects
+        .put(&named.bucket, meta, body, text("if-none-match").is_some())
+        .map_err(S3Error::internal)?
+    {
+        Put::Stored => {}
+        Put::ThereAlready => {
+            let message = "At least one of the pre-conditions you specified did not hold";
+            return Err(S3Error::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message));
+        }
+        Put::NoBucket => return Err(S3Error::no_such_bucket()),
     }
     let mut answer = plain(StatusCode::OK, Bytes::new());
     set(&mut answer, ETAG, &etag);

@@ -63,6 +63,15 @@ pub(super) enum Made {
     ThereAlready,
 }
 
+/// What became of an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Put {
+    Stored,
+    /// It was to be a new object, and there is one.
+    ThereAlready,
+    NoBucket,
+}
+
 impl Objects {
     /// Reads what is there; files that were never finished are removed.
     pub(super) fn open(root: Option<PathBuf>) -> Result<Self, OpenError> {
@@ -96,10 +105,10 @@ impl Objects {
         Ok(Made::New)
     }
 
-    /// Stores an object in place of an earlier one; false when there is no such bucket.
-    pub(super) fn put(&self, bucket: &str, meta: Meta, bytes: Bytes) -> io::Result<bool> {
+    /// Stores an object, in place of an earlier one unless it must be new.
+    pub(super) fn put(&self, bucket: &str, meta: Meta, bytes: Bytes, only_new: bool) -> io::Result<Put> {
         if !self.has_bucket(bucket) {
-            return Ok(false);
+            return Ok(Put::NoBucket);
         }
         let body = match &self.root {
             None => Body::Memory(bytes),
@@ -113,17 +122,26 @@ impl Objects {
                 // The name and the entry change together: two writers of one key must not leave them apart.
                 let path = folder.join(file_name(&meta.key));
                 let mut buckets = self.locked();
+                if only_new && buckets.get(bucket).is_some_and(|found| found.contains_key(&meta.key)) {
+                    fs::remove_file(&unfinished)?;
+                    return Ok(Put::ThereAlready);
+                }
                 fs::rename(&unfinished, &path)?;
                 sync_dir(&folder)?;
                 let stored = Stored { body: Body::File(path, begin), meta };
                 let bucket = buckets.entry(bucket.to_owned()).or_default();
                 bucket.insert(stored.meta.key.clone(), stored);
-                return Ok(true);
+                return Ok(Put::Stored);
             }
         };
         let stored = Stored { body, meta };
-        self.locked().entry(bucket.to_owned()).or_default().insert(stored.meta.key.clone(), stored);
-        Ok(true)
+        let mut buckets = self.locked();
+        let bucket = buckets.entry(bucket.to_owned()).or_default();
+        if only_new && bucket.contains_key(&stored.meta.key) {
+            return Ok(Put::ThereAlready);
+        }
+        bucket.insert(stored.meta.key.clone(), stored);
+        Ok(Put::Stored)
     }
 
     /// What is known about an object.
@@ -246,7 +264,8 @@ mod tests {
     }
 
     fn put(objects: &Objects, key: &str, bytes: &'static [u8]) {
-        assert!(objects.put("media", meta(key, bytes), Bytes::from_static(bytes)).unwrap());
+        let put = objects.put("media", meta(key, bytes), Bytes::from_static(bytes), false).unwrap();
+        assert_eq!(put, Put::Stored);
     }
 
     fn get(objects: &Objects, key: &str) -> Option<Bytes> {
@@ -308,12 +327,28 @@ mod tests {
     #[test]
     fn in_memory_works_the_same() {
         let objects = Objects::open(None).unwrap();
-        assert!(!objects.put("media", meta("a", b"x"), Bytes::from_static(b"x")).unwrap());
+        let refused = objects.put("media", meta("a", b"x"), Bytes::from_static(b"x"), false).unwrap();
+        assert_eq!(refused, Put::NoBucket);
         assert_eq!(objects.create_bucket("media").unwrap(), Made::New);
         assert_eq!(objects.create_bucket("media").unwrap(), Made::ThereAlready);
         put(&objects, "a", b"x");
         assert_eq!(get(&objects, "a").unwrap(), "x");
         assert!(objects.delete("media", "a").unwrap() && objects.delete("media", "a").unwrap());
         assert_eq!(get(&objects, "a"), None);
+    }
+
+    #[test]
+    fn what_must_be_new_takes_nobodys_place_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for root in [None, Some(dir.path().to_path_buf())] {
+            let objects = Objects::open(root).unwrap();
+            objects.create_bucket("media").unwrap();
+            let only_new = |bytes: &'static [u8]| {
+                objects.put("media", meta("a", bytes), Bytes::from_static(bytes), true).unwrap()
+            };
+            assert_eq!((only_new(b"first"), only_new(b"second")), (Put::Stored, Put::ThereAlready));
+            assert_eq!(get(&objects, "a").unwrap(), "first");
+        }
+        assert_eq!(fs::read_dir(dir.path().join("media")).unwrap().count(), 1);
     }
 }

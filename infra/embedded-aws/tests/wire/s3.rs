@@ -48,6 +48,21 @@ async fn an_object_comes_back_as_it_was_put() {
 }
 
 #[tokio::test]
+async fn an_upload_that_must_be_new_takes_nobodys_place() {
+    let stack = Stack::memory().await;
+    stack.s3(Method::PUT, "/media").await;
+    let new = [("if-none-match", "*")];
+    assert_eq!(put(&stack, "/media/a", &new, b"first").await.status, StatusCode::OK);
+    let second = put(&stack, "/media/a", &new, b"second").await;
+    assert!(
+        second.status == StatusCode::PRECONDITION_FAILED
+            && second.text().contains("<Code>PreconditionFailed</Code>"),
+        "{second:?}"
+    );
+    assert_eq!(stack.s3(Method::GET, "/media/a").await.text(), "first");
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_what_was_signed_is_refused() {
     let stack = Stack::memory().await;
     stack.s3(Method::PUT, "/media").await;

@@ -2,6 +2,7 @@
 
 use super::needles::{Left, Needles};
 use crate::media::FILE_KINDS;
+use crate::transfer::forget_unfinished;
 use domain::identity::Identity;
 use domain::ids::{ContactId, LeadId, MessageId, TenantId};
 use domain::outbound::SendState;
@@ -95,6 +96,8 @@ impl<'a> Step<'a> {
         }
         let graves = u64::try_from(erasure.graves.len()).unwrap_or(u64::MAX);
         erasure.counts.insert("identities".to_owned(), graves);
+        // Nothing says whose the parts of an unfinished import are.
+        forget_unfinished(self.bucket, self.tenant).await?;
         next(erasure, ErasureStage::Contacts);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Nobody who was erased comes back with an old export (I-23).
 
-use domain::ids::{ErasureId, TenantId};
+use domain::ids::{ErasureId, MessageId, TenantId};
 use domain::time::Millis;
 use platform::dynamo::{Record, RecordKind, Store, StoreError};
 use ulid::Ulid;
@@ -41,14 +41,26 @@ impl Erased {
     pub(super) fn includes(&self, record: &Record) -> bool {
         let Some(last) = self.last else { return false };
         let nameless = match record.kind {
-            RecordKind::Event | RecordKind::EventPart | RecordKind::Delivery => record.pk.rsplit_once('#'),
-            RecordKind::GroupMessage => record.sk.rsplit_once('#'),
+            RecordKind::Event | RecordKind::EventPart | RecordKind::Delivery => {
+                record.pk.rsplit_once('#').map(|(_, ulid)| ulid)
+            }
+            RecordKind::GroupMessage => record.sk.rsplit_once('#').map(|(_, ulid)| ulid),
+            RecordKind::File => record.sk.split_once('#').map(|(ulid, _)| ulid),
             _ => None,
         };
-        if let Some((_, ulid)) = nameless {
+        if let Some(ulid) = nameless {
             return Ulid::from_string(ulid).map_or(true, |ulid| ulid.timestamp_ms() <= last.unix_ms());
         }
-        let named = |text: &str| self.ids.iter().any(|id| text.contains(id));
-        named(&record.pk) || serde_json::to_string(&record.data).is_ok_and(|text| named(&text))
+        self.named(&record.pk) || serde_json::to_string(&record.data).is_ok_and(|text| self.named(&text))
+    }
+
+    /// The message of one of them that a record is.
+    pub(super) fn message(&self, record: &Record) -> Option<MessageId> {
+        let is_theirs = record.kind == RecordKind::Message && self.named(&record.pk);
+        record.ulid().filter(|_| is_theirs).map(MessageId::from_ulid)
+    }
+
+    fn named(&self, text: &str) -> bool {
+        self.ids.iter().any(|id| text.contains(id))
     }
 }

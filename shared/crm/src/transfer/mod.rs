@@ -1,9 +1,16 @@
 //! Everything of a tenant, out as records and in again (docs/export.md).
 
+mod assemble;
 mod erased;
+mod export;
+mod part;
 mod settings;
 
+pub(crate) use assemble::forget_unfinished;
+pub use export::{ExportError, FilePosition, Position, page};
+
 use crate::endpoints::{AT_MOST, EndpointError, sealed_anew};
+use assemble::{Taken, take};
 use domain::ids::{EndpointId, FormId, TenantId, derived_ulid};
 use domain::outbound::SendState;
 use domain::parked::EventState;
@@ -11,13 +18,17 @@ use domain::time::Millis;
 use domain::webhook::DeliveryStatus;
 use erased::Erased;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use part::Part;
 use platform::Platform;
+use platform::bucket::{Bucket, BucketError, ObjectKey};
 use platform::dynamo::{Form, Record, RecordKind, StoreError, TouchState};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 /// How many records are written at once.
 const AT_A_TIME: usize = 16;
+/// How many parts of files are: each may be the last of a file, which is held in memory then.
+const FILES_AT_A_TIME: usize = 4;
 /// Why an endpoint that came with an import is switched off.
 const CAME: &str = "it was imported; rotate its secret and enable it";
 
@@ -29,8 +40,17 @@ pub struct Imported {
     pub imported: u32,
     /// There already, and left as they are.
     pub present: u32,
-    /// Of a kind that is not imported.
+    /// Of a kind that is not imported, or about somebody who was erased.
     pub skipped: u32,
+}
+
+/// A line of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its place in the page, from 1 on.
+    pub number: usize,
+    /// What it says.
+    pub record: Record,
 }
 
 /// Records could not be written.
@@ -42,8 +62,18 @@ pub enum ImportError {
     /// A new secret could not be sealed.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// The bucket did not answer.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
+    /// All parts of a file came and do not make it. They were removed: all of them have to come again.
+    #[error("the parts of a file do not make it")]
+    Misfit {
+        /// The line of the last one.
+        line: usize,
+    },
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Done {
     Imported,
     Present,
@@ -53,6 +83,9 @@ enum Done {
 /// Why a record cannot be one of a tenant's; `None` when it can.
 #[must_use]
 pub fn objection(platform: &Platform, tenant: TenantId, record: &Record) -> Option<String> {
+    if record.kind == RecordKind::File {
+        return Part::read(record).err();
+    }
     let mut record = record.clone();
     if record.kind == RecordKind::Endpoint {
         record.data.insert("sealed".to_owned(), json!(""));
@@ -71,21 +104,29 @@ pub fn objection(platform: &Platform, tenant: TenantId, record: &Record) -> Opti
 /// [`ImportError`]; the same page again does the rest.
 pub async fn import(
     platform: &Platform,
+    bucket: &Bucket,
     tenant: TenantId,
-    records: Vec<Record>,
+    lines: Vec<Line>,
     now: Millis,
 ) -> Result<Imported, ImportError> {
     let erased = &Erased::here(&platform.store, tenant).await?;
-    let done: Vec<Done> = stream::iter(records)
-        .map(|record| async move {
-            if erased.includes(&record) {
-                return Ok(Done::Skipped);
+    let (files, items): (Vec<_>, Vec<_>) =
+        lines.into_iter().partition(|line| line.record.kind == RecordKind::File);
+    let mut done: Vec<Done> = stream::iter(items)
+        .map(|Line { record, .. }| async move {
+            if !erased.includes(&record) {
+                return one(platform, tenant, record, now).await;
             }
-            one(platform, tenant, record, now).await
+            // The file may have come before the erasure, and this message, which alone says whose it is, after it.
+            if let Some(message) = erased.message(&record) {
+                bucket.delete(&ObjectKey::of_message(tenant, message)).await?;
+            }
+            Ok(Done::Skipped)
         })
         .buffer_unordered(AT_A_TIME)
         .try_collect()
         .await?;
+    done.extend(parts(platform, bucket, tenant, erased, files).await?);
     Ok(done.iter().fold(Imported::default(), |mut all, done| {
         match done {
             Done::Imported => all.imported += 1,
@@ -94,6 +135,48 @@ pub async fn import(
         }
         all
     }))
+}
+
+/// Takes parts of files in.
+async fn parts(
+    platform: &Platform,
+    bucket: &Bucket,
+    tenant: TenantId,
+    erased: &Erased,
+    lines: Vec<Line>,
+) -> Result<Vec<Done>, ImportError> {
+    let taken: Vec<(Record, Done)> = stream::iter(lines)
+        .map(|Line { number, record }| async move {
+            let part = Part::read(&record).ok().flatten().filter(|_| !erased.includes(&record));
+            let done = match part {
+                None => Done::Skipped,
+                Some(part) => match take(bucket, tenant, part).await? {
+                    Taken::New => Done::Imported,
+                    Taken::Present => Done::Present,
+                    Taken::Misfit => return Err(ImportError::Misfit { line: number }),
+                },
+            };
+            Ok((record, done))
+        })
+        .buffer_unordered(FILES_AT_A_TIME)
+        .try_collect()
+        .await?;
+    let mut done = Vec::with_capacity(taken.len());
+    // Whoever was erased meanwhile may have been passed by before their file was written.
+    let written = taken.iter().any(|(_, done)| *done == Done::Imported);
+    let erased = if written { Erased::here(&platform.store, tenant).await? } else { Erased::default() };
+    for (record, became) in taken {
+        if became == Done::Imported
+            && erased.includes(&record)
+            && let Ok(Some(part)) = Part::read(&record)
+        {
+            bucket.delete(&ObjectKey::of_file(tenant, part.whole.folder, part.whole.file)).await?;
+            done.push(Done::Skipped);
+        } else {
+            done.push(became);
+        }
+    }
+    Ok(done)
 }
 
 async fn one(
@@ -108,6 +191,7 @@ async fn one(
         | RecordKind::LeadSource
         | RecordKind::Chatwoot
         | RecordKind::Assistant
+        | RecordKind::File
         | RecordKind::Audit => {
             return Ok(Done::Skipped);
         }

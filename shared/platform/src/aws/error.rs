@@ -44,7 +44,7 @@ pub(super) enum Again {
     WithTheRightTime,
 }
 
-const THROTTLED: [&str; 15] = [
+const THROTTLED: [&str; 16] = [
     "ThrottlingException",
     "Throttling",
     "ThrottlingError",
@@ -58,9 +58,10 @@ const THROTTLED: [&str; 15] = [
     "TransactionInProgressException",
     "TransactionConflictException",
     "KmsThrottled",
-    // Of S3; the second when a body came too slowly.
+    // Of S3; the second when a body came too slowly, the third to a condition that another write of the same key crossed.
     "SlowDown",
     "RequestTimeout",
+    "ConditionalRequestConflict",
 ];
 const TIME: [&str; 6] = [
     "RequestTimeTooSkewed",
@@ -127,6 +128,11 @@ impl AwsError {
     #[must_use]
     pub fn is_condition_failed(&self) -> bool {
         self.code() == Some("ConditionalCheckFailedException")
+    }
+
+    /// Whether S3 did not store an object because there is one already.
+    pub(crate) fn is_there_already(&self) -> bool {
+        matches!(self, Self::Service { status: 412, code, .. } if code == "PreconditionFailed")
     }
 
     /// Why each action of a cancelled transaction was refused, in the order of the actions (`None` for those that
@@ -248,5 +254,17 @@ mod tests {
             r#"{"__type":"TransactionCanceledException","CancellationReasons":[{"Code":"ConditionalCheckFailed"},{"Code":"TransactionConflict"}]}"#,
         );
         assert!(!refused.is_transient() && !refused.is_condition_failed());
+    }
+
+    #[test]
+    fn an_error_is_read_from_its_xml() {
+        let body = "<?xml version=\"1.0\"?>\n<Error><Code>SlowDown</Code><Message>Reduce</Message></Error>";
+        let error = AwsError::from_xml(503, Bytes::from_static(body.as_bytes()));
+        assert_eq!(error.to_string(), "SlowDown (503): Reduce");
+        assert!(error.is_transient());
+        for odd in [&b""[..], b"<Code>", b"<Code><", b"\xff", b"<html>"] {
+            let error = AwsError::from_xml(404, Bytes::from_static(odd));
+            assert_eq!((error.code(), error.is_transient()), (Some(""), false), "{odd:?}");
+        }
     }
 }

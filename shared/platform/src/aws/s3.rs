@@ -88,6 +88,26 @@ impl S3 {
         content_type: Option<&str>,
         body: Bytes,
     ) -> Result<(HeaderMap, Bytes), AwsError> {
+        self.call_if(method, key, content_type, None, body).await
+    }
+
+    /// Stores an object unless there is one; true when it was stored.
+    pub(crate) async fn put_new(&self, key: &str, content_type: &str, body: Bytes) -> Result<bool, AwsError> {
+        match self.call_if(Method::PUT, key, Some(content_type), Some("*"), body).await {
+            Ok(_stored) => Ok(true),
+            Err(error) if error.is_there_already() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn call_if(
+        &self,
+        method: Method,
+        key: &str,
+        content_type: Option<&str>,
+        if_none_match: Option<&str>,
+        body: Bytes,
+    ) -> Result<(HeaderMap, Bytes), AwsError> {
         let path = self.path(key);
         let digest = sign::hex_digest(&body);
         let checksum = hex::decode(&digest).map(|bytes| STANDARD.encode(bytes)).unwrap_or_default();
@@ -96,6 +116,7 @@ impl S3 {
             path: &path,
             query: "",
             content_type,
+            if_none_match,
             checksum: (method == Method::PUT).then_some(checksum.as_str()),
             body_digest: &digest,
         };
@@ -112,6 +133,7 @@ impl S3 {
             path: &path,
             query: &query,
             content_type: None,
+            if_none_match: None,
             checksum: None,
             body_digest: &digest,
         };
@@ -207,6 +229,9 @@ impl S3 {
         if let Some(content_type) = asked.content_type {
             headers.insert(header::CONTENT_TYPE, value(content_type)?);
         }
+        if let Some(tag) = asked.if_none_match {
+            headers.insert(header::IF_NONE_MATCH, value(tag)?);
+        }
         if let Some(token) = &self.token {
             headers.insert(AMZ_TOKEN, token.clone());
         }
@@ -291,6 +316,7 @@ mod tests {
             body in proptest::collection::vec(any::<u8>(), 0..300),
             token in proptest::option::of("[A-Za-z0-9+/=]{1,200}"),
             seconds in 0u32..4_000_000_000,
+            only_new in any::<bool>(),
         ) {
             let client = client(token.as_deref());
             let path = client.path(&key);
@@ -303,6 +329,7 @@ mod tests {
                 path: &path,
                 query: "",
                 content_type: Some("image/png"),
+                if_none_match: only_new.then_some("*"),
                 checksum: Some(&checksum),
                 body_digest: &digest,
             };
@@ -310,9 +337,11 @@ mod tests {
             let mut request = Request::put(format!("https://{HOST}{path}"))
                 .header("host", HOST)
                 .header("content-type", "image/png")
-                .header("x-amz-checksum-sha256", &checksum)
-                .body(())
-                .unwrap();
+                .header("x-amz-checksum-sha256", &checksum);
+            if only_new {
+                request = request.header("if-none-match", "*");
+            }
+            let mut request = request.body(()).unwrap();
             theirs(&mut request, SignableBody::Bytes(&body), token.as_deref(), seconds.into(), None);
             prop_assert_eq!(&request.headers()["authorization"], &ours.headers()["authorization"]);
             prop_assert_eq!(&request.headers()["x-amz-content-sha256"], &ours.headers()["x-amz-content-sha256"]);
@@ -334,6 +363,7 @@ mod tests {
                 path: "/media",
                 query: &query,
                 content_type: None,
+                if_none_match: None,
                 checksum: None,
                 body_digest: &digest,
             };
@@ -371,18 +401,6 @@ mod tests {
                 (path.to_owned(), parameters)
             };
             prop_assert_eq!(sorted(&request.uri().to_string()), sorted(&ours));
-        }
-    }
-
-    #[test]
-    fn an_error_is_read_from_its_xml() {
-        let body = "<?xml version=\"1.0\"?>\n<Error><Code>SlowDown</Code><Message>Reduce</Message></Error>";
-        let error = AwsError::from_xml(503, Bytes::from_static(body.as_bytes()));
-        assert_eq!(error.to_string(), "SlowDown (503): Reduce");
-        assert!(error.is_transient());
-        for odd in [&b""[..], b"<Code>", b"<Code><", b"\xff", b"<html>"] {
-            let error = AwsError::from_xml(404, Bytes::from_static(odd));
-            assert_eq!((error.code(), error.is_transient()), (Some(""), false), "{odd:?}");
         }
     }
 }

@@ -71,6 +71,8 @@ pub enum RecordKind {
     Chatwoot,
     /// A connected assistant, without its key.
     Assistant,
+    /// A part of a file. It lies in the bucket and in no table (`crm::transfer`).
+    File,
 }
 
 /// One line.
@@ -91,7 +93,12 @@ impl RecordKind {
     /// What lies under a key below a tenant; `None` for what is not moved.
     #[must_use]
     pub(super) fn of(pk: &str, sk: &str) -> Option<Self> {
-        let (area, rest) = pk.strip_prefix('#').map_or(("", ""), |pk| pk.split_once('#').unwrap_or((pk, "")));
+        let (area, rest) = match pk.strip_prefix('#') {
+            Some("") => return None,
+            Some(pk) => pk.split_once('#').unwrap_or((pk, "")),
+            None if pk.is_empty() => ("", ""),
+            None => return None,
+        };
         let sort = sk.split('#').next().unwrap_or_default();
         let simple = sk == sort;
         match (area, rest.is_empty(), sort) {
@@ -151,7 +158,8 @@ impl RecordKind {
             | Self::EventPart
             | Self::Privacy
             | Self::Chatwoot
-            | Self::Assistant => None,
+            | Self::Assistant
+            | Self::File => None,
         }
     }
 }
@@ -320,6 +328,10 @@ mod tests {
             (RecordKind::Tenant, "#KEYS", "KEY#1"),
             (RecordKind::Contact, "#C#1", "OUT#1"),
             (RecordKind::Message, "#C#1", "CONTACT"),
+            (RecordKind::Tenant, "in", "PROFILE"),
+            (RecordKind::Privacy, "#", "PRIVACY"),
+            (RecordKind::File, "in", "PROFILE"),
+            (RecordKind::File, "in", "01ARZ3NDEKTSV4RRFFQ69G5FAV#0"),
         ] {
             let record = Record { kind, pk: pk.to_owned(), sk: sk.to_owned(), data: Map::new() };
             assert!(record.item(tenant).is_err(), "{pk} {sk}");

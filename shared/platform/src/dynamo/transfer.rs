@@ -295,7 +295,8 @@ impl Store {
             | RecordKind::Assistant
             | RecordKind::Number
             | RecordKind::LeadSource
-            | RecordKind::Audit => Ok(()),
+            | RecordKind::Audit
+            | RecordKind::File => Ok(()),
         }
     }
 

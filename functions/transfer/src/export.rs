@@ -1,8 +1,10 @@
 //! `GET /v1/export`
 
+use axum::Extension;
 use axum::extract::State;
+use crm::transfer::{ExportError, Position, page};
 use platform::Platform;
-use platform::dynamo::ExportPosition;
+use platform::bucket::Bucket;
 use platform::http::{Admin, Caller, Listing, Ndjson, Params, Problem};
 use serde_json::json;
 
@@ -16,17 +18,23 @@ use serde_json::json;
 pub(crate) async fn get(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
+    Extension(bucket): Extension<Bucket>,
     params: Params,
 ) -> Result<Ndjson, Problem> {
     let params = params.only(&["cursor"])?;
     let listing = Listing::read(&platform, &caller, &params, "export").await?;
-    let after = listing.after(ExportPosition::parse)?;
+    let after = listing.after(Position::parse)?;
     if after.is_none() {
         // Who took everything is known before it is given.
         caller.note(&platform.store, "tenant.export", &caller.tenant().to_string()).await?;
     }
-    let from = after.unwrap_or_else(ExportPosition::start);
-    let (records, next) = platform.store.export_page(caller.tenant(), &from).await?;
+    let from = after.unwrap_or_else(Position::start);
+    let given = page(&platform.store, &bucket, caller.tenant(), &from).await;
+    let (records, next) = given.map_err(|error| match error {
+        ExportError::Store(error) => error.into(),
+        ExportError::Bucket(error) if !error.is_transient() => Problem::internal(error),
+        ExportError::Bucket(error) => Problem::unavailable(error),
+    })?;
     let next = next.map(|position| position.text());
     let page = listing.page(Vec::<()>::new(), next.as_deref())?;
     let mut lines = Vec::new();

@@ -1,10 +1,12 @@
 //! `POST /v1/import`
 
+use axum::Extension;
 use axum::extract::State;
-use crm::transfer::{ImportError, Imported, import, objection};
+use crm::transfer::{ImportError, Imported, Line, import, objection};
 use platform::Platform;
+use platform::bucket::Bucket;
 use platform::dynamo::Record;
-use platform::http::{Admin, Caller, Data, FileBody, Params, Problem};
+use platform::http::{Admin, Caller, Code, Data, FileBody, Params, Problem};
 use serde_json::Value;
 
 /// The most a page may have, in bytes: what a function is given.
@@ -20,6 +22,7 @@ const LIMIT: usize = 5 * 1024 * 1024;
 pub(crate) async fn post(
     caller: Caller<Admin>,
     State(platform): State<Platform>,
+    Extension(bucket): Extension<Bucket>,
     params: Params,
     body: FileBody<LIMIT>,
 ) -> Result<Data<Imported>, Problem> {
@@ -32,13 +35,14 @@ pub(crate) async fn post(
         return Err(Problem::invalid("body", "Expected a page of an export."));
     }
     let tenant = caller.tenant();
-    let mut records = Vec::new();
+    let mut lines = Vec::new();
     for (index, line) in body.bytes.split(|byte| *byte == b'\n').enumerate() {
         let line = line.trim_ascii();
         if line.is_empty() {
             continue;
         }
-        let broken = |why: String| Problem::invalid(format!("line {}", index + 1), why);
+        let number = index + 1;
+        let broken = |why: String| Problem::invalid(named(number), why);
         let value: Value = serde_json::from_slice(line).map_err(|error| broken(error.to_string()))?;
         if value.get("kind").is_some_and(|kind| kind == "end") {
             continue;
@@ -47,11 +51,28 @@ pub(crate) async fn post(
         if let Some(why) = objection(&platform, tenant, &record) {
             return Err(broken(format!("This cannot be such a record: {why}.")));
         }
-        records.push(record);
+        lines.push(Line { number, record });
     }
     caller.note(&platform.store, "tenant.import", &caller.tenant().to_string()).await?;
-    import(&platform, tenant, records, caller.now()).await.map(Data::ok).map_err(|error| match error {
+    import(&platform, &bucket, tenant, lines, caller.now()).await.map(Data::ok).map_err(of_import)
+}
+
+fn named(line: usize) -> String {
+    format!("line {line}")
+}
+
+fn of_import(error: ImportError) -> Problem {
+    match error {
         ImportError::Store(error) => error.into(),
         ImportError::Endpoint(error) => Problem::unavailable(error),
-    })
+        ImportError::Bucket(error) if !error.is_transient() => Problem::internal(error),
+        ImportError::Bucket(error) => Problem::unavailable(error),
+        ImportError::Misfit { line } => {
+            let message = "The parts of this file that came do not make the file that the line names. They were \
+                           removed: send all parts of the file again.";
+            let mut refused = Problem::refused(Code::Conflict, message);
+            refused.field = Some(named(line));
+            refused.into()
+        }
+    }
 }
