@@ -220,7 +220,11 @@ fn no_input_takes_unknown_fields() {
 async fn the_page_and_the_document_are_served_to_everybody() {
     let world = World::start().await;
     let answer = world.send("GET", "/openapi.json", &[], "").await;
-    assert_eq!((answer.status, answer.json()), (StatusCode::OK, document()));
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(
+        answer.json() == document(),
+        "another document is served than the handlers make: is its copy renewed?"
+    );
     let page = world.send("GET", "/developers/api-docs", &[], "").await;
     assert!(page.status == StatusCode::OK && page.headers["content-type"] == "text/html; charset=utf-8");
     assert_eq!(page.headers["x-content-type-options"], "nosniff");

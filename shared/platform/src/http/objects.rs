@@ -271,15 +271,15 @@ mod tests {
     fn what_is_an_object_reads_as_ever() {
         let body = r#"{"settings": {"words": "a\n"}, "list": [{}, {"count": 2}], "pair": [1, 2], "any": [[], {"x": 1.5}],
             "named": {"a": "never", "b": {"of": {}}, "c": {"between": {"low": -1, "high": 2}}, "d": {"pair": [3, 4]}}}"#;
-        let read = read(body).unwrap();
-        assert_eq!(read.settings, Some(Settings { words: Some("a\n".into()), count: 7 }));
-        assert_eq!((read.list.len(), read.list[1].count, read.pair), (2, 2, (1, 2)));
-        assert_eq!(read.named["a"], Rule::Never);
-        assert_eq!(read.named["b"], Rule::Of(Settings::default()));
-        assert_eq!(read.named["c"], Rule::Between { low: -1, high: 2 });
-        assert_eq!(read.named["d"], Rule::Pair(3, 4));
-        assert_eq!(read.any[1]["x"], 1.5);
-        assert_eq!(super::tests::read(r#"{"settings": null}"#).unwrap().settings, None);
+        let body = read(body).unwrap();
+        assert_eq!(body.settings, Some(Settings { words: Some("a\n".into()), count: 7 }));
+        assert_eq!((body.list.len(), body.list[1].count, body.pair), (2, 2, (1, 2)));
+        assert_eq!(body.named["a"], Rule::Never);
+        assert_eq!(body.named["b"], Rule::Of(Settings::default()));
+        assert_eq!(body.named["c"], Rule::Between { low: -1, high: 2 });
+        assert_eq!(body.named["d"], Rule::Pair(3, 4));
+        assert_eq!(body.any[1]["x"], 1.5);
+        assert_eq!(read(r#"{"settings": null}"#).unwrap().settings, None);
     }
 
     #[test]
