@@ -1,10 +1,10 @@
 //! Takes customer webhooks to their receivers: each record of the queue names a delivery to try.
 
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use crm::deliver::work;
-use futures_util::StreamExt as _;
 use platform::Platform;
 use platform::courier::Courier;
+use platform::queue::batch::{Worked, each, job};
 use platform::queue::deliveries::DeliveryJob;
 use platform::telemetry::chain;
 
@@ -27,36 +27,17 @@ impl Dispatcher {
 
     /// Works on a batch; the answer names the records that must be delivered again.
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
-        let work: Vec<_> = event.records.iter().map(|message| self.one(message)).collect();
-        let done: Vec<Option<BatchItemFailure>> =
-            futures_util::stream::iter(work).buffer_unordered(AT_A_TIME).collect().await;
-        let mut response = SqsBatchResponse::default();
-        response.batch_item_failures = done.into_iter().flatten().collect();
-        response
+        each(&event, AT_A_TIME, |message| self.one(message)).await
     }
 
-    async fn one(&self, message: &SqsMessage) -> Option<BatchItemFailure> {
-        let job = match DeliveryJob::decode(message.body.as_deref().unwrap_or_default()) {
-            Ok(job) => job,
-            Err(error) => {
-                // Not ours: the dead-letter queue keeps it for a person.
-                tracing::error!(message.id = message.message_id, "{error}");
-                return Some(failure(message));
-            }
-        };
+    async fn one(&self, message: &SqsMessage) -> Worked {
+        let Some(job) = job(message, DeliveryJob::decode) else { return Worked::Again };
         match work(&self.platform, &self.courier, job).await {
-            Ok(()) => None,
+            Ok(()) => Worked::Settled,
             Err(error) => {
                 tracing::warn!(tenant.id = %job.tenant(), "a delivery waits: {}", chain(&error));
-                Some(failure(message))
+                Worked::Again
             }
         }
     }
-}
-
-fn failure(message: &SqsMessage) -> BatchItemFailure {
-    let mut failure = BatchItemFailure::default();
-    // SQS always names its messages; an empty identifier would fail the whole batch, which is the safe side.
-    failure.item_identifier = message.message_id.clone().unwrap_or_default();
-    failure
 }

@@ -8,10 +8,11 @@
 
 mod record;
 
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use crm::ingest::Ingest;
 use futures_util::StreamExt as _;
 use platform::Platform;
+use platform::queue::batch::again;
 use platform::transport::Transport;
 use record::{Attempt, Record, Suspicion};
 
@@ -43,7 +44,7 @@ impl Processor {
                 Err(reason) => {
                     // Not ours, so there is no tenant to park it for: the dead-letter queue keeps it.
                     tracing::error!(message.id = message.message_id, "not an inbound envelope: {reason}");
-                    fail(&mut response, message);
+                    again(&mut response, message);
                 }
             }
         }
@@ -59,14 +60,14 @@ impl Processor {
         }
         for (record, attempt) in &done {
             if *attempt == Attempt::Again {
-                fail(&mut response, record.message);
+                again(&mut response, record.message);
             }
         }
         suspects.sort_by_key(|(attempts, _)| *attempts);
         for (_, record) in suspects {
             match self.attempt(&record).await {
                 Attempt::Settled => self.acknowledge(vec![record.receipt_handle.to_owned()]).await,
-                Attempt::Again => fail(&mut response, record.message),
+                Attempt::Again => again(&mut response, record.message),
             }
         }
         response
@@ -100,11 +101,4 @@ impl Processor {
             tracing::warn!("applied records were not acknowledged early: {error}");
         }
     }
-}
-
-fn fail(response: &mut SqsBatchResponse, message: &SqsMessage) {
-    let mut failure = BatchItemFailure::default();
-    // SQS always names its messages; an empty identifier would fail the whole batch, which is the safe side.
-    failure.item_identifier = message.message_id.clone().unwrap_or_default();
-    response.batch_item_failures.push(failure);
 }

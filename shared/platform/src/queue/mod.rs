@@ -1,6 +1,7 @@
 //! A queue: ours to fill from the functions; emptied by Lambda's event source, or by the local stack's loop.
 
 pub mod assistant;
+pub mod batch;
 pub mod deliveries;
 pub mod inbound;
 pub mod outbound;
