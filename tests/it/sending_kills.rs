@@ -3,6 +3,7 @@
 use crate::outbox::{accepted, at_most_once, recovered, settles_late, taken};
 use domain::outbound::SendState;
 use e2e::World;
+use platform::dynamo::SendRecord;
 use proptest::prelude::Rng as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
@@ -36,8 +37,12 @@ async fn two_hundred_kills_of_a_busy_sender_send_nothing_twice_and_lose_nothing(
         conversations.push(desk.conversation(&format!("9715012345{n:02}"), "hello").await);
     }
     let mut ids = Vec::new();
-    let mut kills = 0;
-    while kills < KILLS {
+    let (mut kills, mut at_most) = (0, KILLS);
+    let mut found = Vec::new();
+    let count =
+        |found: &[SendRecord], state: SendState| found.iter().filter(|one| one.state == state).count();
+    // On a busy machine few kills hit a call that is under way: then there are more of both.
+    while kills < at_most {
         let texts: Vec<String> = (ids.len()..ids.len() + WAVE).map(|n| format!("message {n}")).collect();
         let wave = conversations.iter().map(|conversation| accepted(&desk, conversation, &texts));
         let mut accepting = Box::pin(futures_util::future::join_all(wave));
@@ -49,7 +54,7 @@ async fn two_hundred_kills_of_a_busy_sender_send_nothing_twice_and_lose_nothing(
             tokio::select! {
                 all = &mut accepting, if fresh.is_none() => fresh = Some(all.concat()),
                 () = tokio::time::sleep(pause) => {
-                    let killed = if kills < KILLS { world.stack.kill_invocations("sender") } else { 0 };
+                    let killed = if kills < at_most { world.stack.kill_invocations("sender") } else { 0 };
                     kills += usize::from(killed > 0);
                     quiet = if killed > 0 { 0 } else { quiet + 1 };
                     if quiet % 8 == 7 {
@@ -62,16 +67,18 @@ async fn two_hundred_kills_of_a_busy_sender_send_nothing_twice_and_lose_nothing(
         }
         ids.extend(fresh.unwrap_or_default());
         assert!(ids.len() < 4_000, "{shown}: only {kills} kills");
+        if kills == at_most {
+            found = recovered(&desk, &ids).await;
+            at_most_once(&desk, &found);
+            let is_weak = count(&found, SendState::Sent) <= 50 || count(&found, SendState::Uncertain) <= 20;
+            at_most += if is_weak { KILLS / 4 } else { 0 };
+        }
     }
-    let found = recovered(&desk, &ids).await;
-    at_most_once(&desk, &found);
-    let count = |state: SendState| found.iter().filter(|record| record.state == state).count();
-    let (sent, uncertain) = (count(SendState::Sent), count(SendState::Uncertain));
+    let (sent, uncertain) = (count(&found, SendState::Sent), count(&found, SendState::Uncertain));
     println!(
         "{shown}: {} messages, {sent} sent, {uncertain} uncertain, {} taken",
         ids.len(),
         taken(&desk).len()
     );
-    assert!(sent > 50 && uncertain > 20, "{shown}: {sent} sent, {uncertain} uncertain");
     settles_late(&desk, &ids).await;
 }
