@@ -94,3 +94,31 @@ async fn the_last_parts_of_several_files_in_one_page_make_all_of_them() {
     }
     assert_eq!(bucket.unfinished(tenant(&shop.id)).await.unwrap(), Vec::new());
 }
+
+#[tokio::test]
+async fn a_file_whose_last_step_was_cut_off_is_made_by_the_same_page_again() {
+    let world = World::start().await;
+    let shop = world.shop("Slow", Plan::Enterprise).await;
+    let bucket = bucket(&world);
+    for (n, operation, after) in [(1, "GetObject", 1), (2, "PutObject", 1), (3, "DeleteObject", 0)] {
+        let bytes = vec![n; PART + 10];
+        let file = Ulid(n.into());
+        let [first, last] = <[Value; 2]>::try_from(cut("in", file, &bytes, &sha256(&bytes)))
+            .unwrap()
+            .map(|line| line.to_string());
+        assert_eq!(import(&world, &shop.admin, &first).await.data()["imported"], 1);
+        world
+            .faults(json!([{"service": "s3", "operation": operation, "caller": "transfer", "action": "drop_before",
+                "after": after}]))
+            .await;
+        let cut_off = import(&world, &shop.admin, &last).await;
+        assert_eq!(cut_off.status, 503, "{operation}: {:?}", cut_off.json());
+        world.faults(json!([])).await;
+        let key = ObjectKey::of_file(tenant(&shop.id), Folder::Received, file);
+        let is_made = operation == "DeleteObject";
+        assert_eq!(bucket.facts(&key).await.unwrap().is_some(), is_made, "{operation}");
+        let again = import(&world, &shop.admin, &last).await;
+        assert_eq!((again.status.as_u16(), &again.data()["present"]), (200, &json!(1)), "{operation}");
+        assert!(bucket.get(&key).await.unwrap().unwrap().bytes == bytes, "{operation}");
+    }
+}
