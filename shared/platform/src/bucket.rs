@@ -77,6 +77,12 @@ impl ObjectKey {
         Self(format!("{}{part}", parts_of(tenant, folder, file)))
     }
 
+    /// The mark of a file that came before its message: `lone/<tenant>/<message>`.
+    #[must_use]
+    pub fn of_lone(tenant: TenantId, message: MessageId) -> Self {
+        Self(format!("{}{message}", lone_of(tenant)))
+    }
+
     /// The key as it is in the bucket.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -199,6 +205,17 @@ impl Bucket {
         Ok(names.into_iter().map(ObjectKey).collect())
     }
 
+    /// The messages that had not come when their files did; at most a thousand.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn lone(&self, tenant: TenantId) -> Result<Vec<MessageId>, BucketError> {
+        let prefix = lone_of(tenant);
+        let names = self.0.names(&prefix, "").await?;
+        let ids = names.iter().filter_map(|name| name.strip_prefix(&prefix));
+        Ok(ids.filter_map(|id| MessageId::parse(id).ok()).collect())
+    }
+
     /// Fetches a whole object of at most 16 MiB; `None` when there is none.
     ///
     /// # Errors
@@ -285,6 +302,11 @@ impl Bucket {
 /// What the keys of a file's parts begin with.
 fn parts_of(tenant: TenantId, folder: Folder, file: Ulid) -> String {
     format!("part/{tenant}/{}-{file}.", folder.as_str())
+}
+
+/// What the marks of a tenant's files without messages begin with.
+fn lone_of(tenant: TenantId) -> String {
+    format!("lone/{tenant}/")
 }
 
 /// What is not there is no error; a bucket that is not there is one.

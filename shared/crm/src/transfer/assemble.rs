@@ -1,10 +1,13 @@
 //! Parts of files as they come in: in any order, more than once, from several clients at once.
 
+use super::ImportError;
+use super::lone::mark;
 use super::part::{PART, Part};
 use bytes::Bytes;
 use domain::ids::TenantId;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use platform::bucket::{Bucket, BucketError, ObjectKey};
+use platform::dynamo::Store;
 use tokio::sync::Mutex;
 
 /// How many parts are fetched or removed at a time.
@@ -24,11 +27,12 @@ pub(super) enum Taken {
 /// Keeps a part until the others came; whoever finds all of them puts them together, in its turn: a file is held whole
 /// meanwhile.
 pub(super) async fn take(
+    store: &Store,
     bucket: &Bucket,
     tenant: TenantId,
     part: Part,
     turn: &Mutex<()>,
-) -> Result<Taken, BucketError> {
+) -> Result<Taken, ImportError> {
     let Part { whole, number, bytes } = part;
     let (folder, file) = (whole.folder, whole.file);
     let key = ObjectKey::of_file(tenant, folder, file);
@@ -37,6 +41,7 @@ pub(super) async fn take(
     }
     let taken = |is_new| if is_new { Taken::New } else { Taken::Present };
     if whole.parts() == 1 {
+        mark(store, bucket, tenant, &whole).await?;
         return Ok(taken(bucket.put_new(&key, &whole.content_type, bytes).await?));
     }
     let own = ObjectKey::of_part(tenant, folder, file, number);
@@ -61,6 +66,7 @@ pub(super) async fn take(
     };
     let fits = whole.is(&bytes);
     if fits {
+        mark(store, bucket, tenant, &whole).await?;
         bucket.put_new(&key, &whole.content_type, bytes).await?;
     }
     remove(bucket, there).await?;

@@ -3,11 +3,13 @@
 mod assemble;
 mod erased;
 mod export;
+mod lone;
 mod part;
 mod settings;
 
 pub(crate) use assemble::forget_unfinished;
 pub use export::{ExportError, FilePosition, Position, page};
+pub(crate) use lone::has_come;
 
 use crate::endpoints::{AT_MOST, EndpointError, sealed_anew};
 use assemble::{Taken, take};
@@ -153,7 +155,7 @@ async fn parts(
             let part = Part::read(&record).ok().flatten().filter(|_| !erased.includes(&record));
             let done = match part {
                 None => Done::Skipped,
-                Some(part) => match take(bucket, tenant, part, turn).await? {
+                Some(part) => match take(&platform.store, bucket, tenant, part, turn).await? {
                     Taken::New => Done::Imported,
                     Taken::Present => Done::Present,
                     Taken::Misfit => return Err(ImportError::Misfit { line: number }),
