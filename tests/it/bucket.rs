@@ -10,6 +10,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use local::{Action, Options, Rule, Service};
 use platform::bucket::{Bucket, Folder, ObjectKey};
+use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 use ulid::Ulid;
 
@@ -48,6 +49,31 @@ async fn an_object_comes_back_as_it_was_stored_and_is_gone_when_deleted() {
     bucket.delete(&key(1)).await.unwrap();
     bucket.delete(&key(1)).await.unwrap();
     assert_eq!(bucket.get(&key(1)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn parts_of_an_object_are_fetched_alone_and_its_digest_is_known_without_it() {
+    let world = World::start().await;
+    let bucket = Bucket::new(&world.config()).unwrap();
+    // More than one answer carries.
+    let size = (17 << 20) + 5;
+    let bytes = Bytes::from((0..size).map(|at| u8::try_from(at % 251).unwrap()).collect::<Vec<u8>>());
+    bucket.put(&key(1), "video/mp4", bytes.clone()).await.unwrap();
+    assert!(bucket.get(&key(1)).await.is_err());
+    for range in [0..1, 0..2 << 20, (2 << 20)..(4 << 20), (16 << 20)..size, (size - 1)..size] {
+        let given = bucket.get_range(&key(1), range.clone(), size).await.unwrap().unwrap();
+        assert!(given == bytes.slice(range.clone()), "{range:?}");
+    }
+    assert_eq!(bucket.get_range(&key(2), 0..1, size).await.unwrap(), None);
+    // Another object than was thought: longer, shorter, and too short for the range.
+    for (range, of) in [(0..1, size - 1), (0..1, size + 1), (size - 1..size + 1, size + 1)] {
+        assert!(bucket.get_range(&key(1), range.clone(), of).await.is_err(), "{range:?} of {of}");
+    }
+    assert!(bucket.get_range(&key(1), size..size + 1, size + 1).await.is_err());
+    let facts = bucket.facts_with_digest(&key(1)).await.unwrap().unwrap();
+    assert_eq!((facts.size, facts.sha256), (size.try_into().unwrap(), Some(Sha256::digest(&bytes).into())));
+    assert_eq!(bucket.facts(&key(1)).await.unwrap().unwrap().sha256, None, "nobody asked");
+    assert_eq!(bucket.facts_with_digest(&key(2)).await.unwrap(), None);
 }
 
 #[tokio::test]

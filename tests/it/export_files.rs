@@ -23,10 +23,10 @@ const CUSTOMER: &str = "971501112244";
 const PHOTO: &[u8] = b"\xff\xd8\xff\xe0 a flat with a view \xff\xd9";
 const POOL: &[u8] = b"\xff\xd8\xff\xe0 the pool \xff\xd9";
 /// The most bytes of a part.
-const PART: usize = 2 << 20;
+pub(crate) const PART: usize = 2 << 20;
 
 /// A document of three parts, in which no two are alike.
-fn plan() -> Vec<u8> {
+pub(crate) fn plan() -> Vec<u8> {
     let mut bytes = b"%PDF-1.4 ".to_vec();
     let mut seed = 7_u32;
     bytes.extend(
@@ -40,11 +40,11 @@ fn plan() -> Vec<u8> {
     bytes
 }
 
-fn bucket(world: &World) -> Bucket {
+pub(crate) fn bucket(world: &World) -> Bucket {
     Bucket::new(&world.config()).unwrap()
 }
 
-fn tenant(id: &str) -> TenantId {
+pub(crate) fn tenant(id: &str) -> TenantId {
     TenantId::parse(id).unwrap()
 }
 
@@ -104,13 +104,13 @@ async fn shown(world: &World, talk: &Talk, key: &str) -> Vec<Vec<u8>> {
     all
 }
 
-fn files(pages: &[String]) -> BTreeSet<String> {
+pub(crate) fn files(pages: &[String]) -> BTreeSet<String> {
     let files = lines(pages).into_iter().filter(|line| line["kind"] == "file");
     files.map(|line| line.to_string()).collect()
 }
 
 /// A file's lines as an export has them.
-fn cut(folder: &str, file: Ulid, bytes: &[u8], sha256: &str) -> Vec<Value> {
+pub(crate) fn cut(folder: &str, file: Ulid, bytes: &[u8], sha256: &str) -> Vec<Value> {
     let parts: Vec<&[u8]> = bytes.chunks(PART).collect();
     let line = |(number, part): (usize, &&[u8])| {
         let data = json!({"content_type": "application/pdf", "size": bytes.len(), "sha256": sha256,
@@ -120,7 +120,7 @@ fn cut(folder: &str, file: Ulid, bytes: &[u8], sha256: &str) -> Vec<Value> {
     parts.iter().enumerate().map(line).collect()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
@@ -335,38 +335,4 @@ async fn an_erasure_ends_unfinished_imports_and_an_old_export_brings_no_file_bac
     let young = derived_ulid(world.now_s() * 1000, &["young"]);
     let young = cut("in", young, PHOTO, &sha256(PHOTO)).remove(0);
     assert_eq!(import(&world, &admin, &young.to_string()).await.data()["imported"], 1);
-}
-
-#[tokio::test]
-async fn many_files_take_several_pages_and_one_that_is_too_large_is_named_without_its_bytes() {
-    let world = World::start().await;
-    let shop = world.shop("Full", Plan::Enterprise).await;
-    let bucket = bucket(&world);
-    let key = |n: u128| ObjectKey::of_file(tenant(&shop.id), Folder::Received, Ulid(n));
-    for n in 1..=70 {
-        bucket.put(&key(n), "image/jpeg", Bytes::from(n.to_string())).await.unwrap();
-    }
-    let large = usize::try_from(LARGEST).unwrap();
-    bucket.put(&key(80), "application/pdf", Bytes::from(vec![1; large])).await.unwrap();
-    bucket.put(&key(90), "application/pdf", Bytes::from(vec![1; large + 1])).await.unwrap();
-    let out = pages(&world, &shop.admin).await;
-    let given = files(&out);
-    assert_eq!(given.len(), 70 + 8 + 1);
-    assert!(out.iter().all(|page| page.len() < 5 << 20 && page.lines().count() <= 51));
-    let bare: Vec<Value> = lines(&out).into_iter().filter(|line| line["data"]["parts"] == 0).collect();
-    let expected = json!({"kind": "file", "pk": "in", "sk": format!("{}#0", Ulid(90)),
-        "data": {"content_type": "application/pdf", "size": large + 1, "parts": 0}});
-    assert_eq!(bare, [expected]);
-
-    let other = world.shop("Other", Plan::Enterprise).await;
-    let (mut imported, mut skipped) = (0, 0);
-    for page in out.iter().filter(|page| page.contains("\"file\"")) {
-        let done = import(&world, &other.admin, page).await;
-        assert_eq!(done.status, 200, "{:?}", done.json());
-        imported += done.data()["imported"].as_u64().unwrap();
-        skipped += done.data()["skipped"].as_u64().unwrap();
-    }
-    assert_eq!((imported, skipped), (78, 1));
-    let whole = ObjectKey::of_file(tenant(&other.id), Folder::Received, Ulid(80));
-    assert!(bucket.get(&whole).await.unwrap().unwrap().bytes == vec![1; large]);
 }

@@ -24,6 +24,8 @@ mod escalation;
 mod event_log;
 mod export;
 mod export_files;
+mod export_large;
+mod export_lone;
 mod first_touch;
 mod first_touch_drafts;
 mod first_touch_once;

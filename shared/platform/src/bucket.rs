@@ -4,17 +4,20 @@
 
 use crate::aws::{AwsError, S3};
 use crate::config::Config;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use domain::ids::{MessageId, ObjectId, TenantId};
 use domain::redacted::Redacted;
 use domain::time::Millis;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use http::{HeaderMap, Method};
+use std::ops::Range;
 use std::sync::Arc;
 use ulid::Ulid;
 
-/// The largest object that is fetched, in bytes.
-pub const LARGEST: u64 = 16 * 1024 * 1024;
+/// The largest object that is kept, in bytes: a document as large as WhatsApp carries one.
+pub const LARGEST: usize = 100 * 1024 * 1024;
 
 /// Where a tenant's files lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +77,12 @@ impl ObjectKey {
         Self(format!("{}{part}", parts_of(tenant, folder, file)))
     }
 
+    /// The mark of a file that came before its message: `lone/<tenant>/<message>`.
+    #[must_use]
+    pub fn of_lone(tenant: TenantId, message: MessageId) -> Self {
+        Self(format!("{}{message}", lone_of(tenant)))
+    }
+
     /// The key as it is in the bucket.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -97,6 +106,8 @@ pub struct ObjectFacts {
     pub size: u64,
     /// Its MIME type, as it was stored.
     pub content_type: String,
+    /// Its SHA-256, where it was asked for and S3 keeps one of the whole: of what was copied there in pieces it has none.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// The bucket did not do what was asked.
@@ -133,8 +144,7 @@ impl Bucket {
     /// # Errors
     /// S3 did not take it.
     pub async fn put(&self, key: &ObjectKey, content_type: &str, bytes: Bytes) -> Result<(), BucketError> {
-        self.0.call(Method::PUT, key.as_str(), Some(content_type), bytes).await?;
-        Ok(())
+        Ok(self.0.put(key.as_str(), content_type, bytes).await?)
     }
 
     /// Stores an object unless there is one under its key; true when it was stored.
@@ -195,26 +205,75 @@ impl Bucket {
         Ok(names.into_iter().map(ObjectKey).collect())
     }
 
-    /// Fetches an object of at most [`LARGEST`]; `None` when there is none.
+    /// The messages that had not come when their files did; at most a thousand.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn lone(&self, tenant: TenantId) -> Result<Vec<MessageId>, BucketError> {
+        let prefix = lone_of(tenant);
+        let names = self.0.names(&prefix, "").await?;
+        let ids = names.iter().filter_map(|name| name.strip_prefix(&prefix));
+        Ok(ids.filter_map(|id| MessageId::parse(id).ok()).collect())
+    }
+
+    /// Fetches a whole object of at most 16 MiB; `None` when there is none.
     ///
     /// # Errors
     /// S3 did not answer, or the object is larger.
     pub async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, BucketError> {
-        let answer = self.0.call(Method::GET, key.as_str(), None, Bytes::new()).await;
+        let answer = self.0.call(Method::GET, key.as_str(), &[], Bytes::new()).await;
         let Some((headers, bytes)) = found(answer)? else { return Ok(None) };
         Ok(Some(Object { bytes, content_type: content_type(&headers) }))
     }
 
-    /// What is known about an object; `None` when there is none.
+    /// Fetches bytes of an object of `size`, at least one and at most 16 MiB; `None` when there is none. A key is written
+    /// with one content only, so what was asked of it before still holds; another length is an error all the same.
+    ///
+    /// # Errors
+    /// S3 did not answer, or the object has another size.
+    pub async fn get_range(
+        &self,
+        key: &ObjectKey,
+        range: Range<usize>,
+        size: usize,
+    ) -> Result<Option<Bytes>, BucketError> {
+        let span = format!("{}-{}", range.start, range.end.saturating_sub(1));
+        let asked = format!("bytes={span}");
+        let answer = self.0.call(Method::GET, key.as_str(), &[("range", &asked)], Bytes::new()).await;
+        let Some((headers, bytes)) = found(answer)? else { return Ok(None) };
+        let given = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+        if given != Some(format!("bytes {span}/{size}").as_str()) || bytes.len() != range.len() {
+            return Err(AwsError::malformed("other bytes of an object than were asked for").into());
+        }
+        Ok(Some(bytes))
+    }
+
+    /// What is known about an object, its digest aside; `None` when there is none.
     ///
     /// # Errors
     /// S3 did not answer.
     pub async fn facts(&self, key: &ObjectKey) -> Result<Option<ObjectFacts>, BucketError> {
-        let answer = self.0.call(Method::HEAD, key.as_str(), None, Bytes::new()).await;
+        self.head(key, &[]).await
+    }
+
+    /// What is known about an object; `None` when there is none. Takes the right to decrypt it.
+    ///
+    /// # Errors
+    /// S3 did not answer.
+    pub async fn facts_with_digest(&self, key: &ObjectKey) -> Result<Option<ObjectFacts>, BucketError> {
+        self.head(key, &[("x-amz-checksum-mode", "ENABLED")]).await
+    }
+
+    async fn head(
+        &self,
+        key: &ObjectKey,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Option<ObjectFacts>, BucketError> {
+        let answer = self.0.call(Method::HEAD, key.as_str(), headers, Bytes::new()).await;
         let Some((headers, _)) = found(answer)? else { return Ok(None) };
         let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let size = length.ok_or_else(|| AwsError::malformed("an object without a length"))?;
-        Ok(Some(ObjectFacts { size, content_type: content_type(&headers) }))
+        Ok(Some(ObjectFacts { size, content_type: content_type(&headers), sha256: sha256(&headers) }))
     }
 
     /// Removes an object; it need not be there.
@@ -222,7 +281,7 @@ impl Bucket {
     /// # Errors
     /// S3 did not answer.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), BucketError> {
-        found(self.0.call(Method::DELETE, key.as_str(), None, Bytes::new()).await)?;
+        found(self.0.call(Method::DELETE, key.as_str(), &[], Bytes::new()).await)?;
         Ok(())
     }
 
@@ -245,6 +304,11 @@ fn parts_of(tenant: TenantId, folder: Folder, file: Ulid) -> String {
     format!("part/{tenant}/{}-{file}.", folder.as_str())
 }
 
+/// What the marks of a tenant's files without messages begin with.
+fn lone_of(tenant: TenantId) -> String {
+    format!("lone/{tenant}/")
+}
+
 /// What is not there is no error; a bucket that is not there is one.
 fn found(answer: Result<(HeaderMap, Bytes), AwsError>) -> Result<Option<(HeaderMap, Bytes)>, AwsError> {
     match answer {
@@ -260,4 +324,10 @@ fn found(answer: Result<(HeaderMap, Bytes), AwsError>) -> Result<Option<(HeaderM
 fn content_type(headers: &HeaderMap) -> String {
     let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     text.unwrap_or("application/octet-stream").to_owned()
+}
+
+/// A sum of sums, of what came in pieces, ends in a dash and their number: no base64.
+fn sha256(headers: &HeaderMap) -> Option<[u8; 32]> {
+    let text = headers.get("x-amz-checksum-sha256")?.to_str().ok()?;
+    STANDARD.decode(text).ok()?.try_into().ok()
 }

@@ -119,7 +119,7 @@ impl Checkpoints {
             mac: String,
         }
         let name = name(what, tenant, seq);
-        match self.s3.call(Method::HEAD, &name, None, Bytes::new()).await {
+        match self.s3.call(Method::HEAD, &name, &[], Bytes::new()).await {
             Ok(_there) => return Ok(false),
             // The answer to `HEAD` has no body, and so no code.
             Err(AwsError::Service { status: 404, .. }) => {}
@@ -131,7 +131,7 @@ impl Checkpoints {
         let made: Output = self.aws.call(Service::Kms, "GenerateMac", &input, Effort::Standard).await?;
         checkpoint.mac = made.mac;
         let body = serde_json::to_vec(&checkpoint).map_err(AwsError::malformed)?;
-        self.s3.call(Method::PUT, &name, Some("application/json"), Bytes::from(body)).await?;
+        self.s3.put(&name, "application/json", Bytes::from(body)).await?;
         Ok(true)
     }
 
@@ -191,7 +191,7 @@ impl Checkpoints {
 
     async fn read(&self, what: Sealed, tenant: TenantId, found: &str) -> Result<Checkpoint, CheckpointError> {
         let forged = || CheckpointError::Forged(found.to_owned());
-        let (_, body) = self.s3.call(Method::GET, found, None, Bytes::new()).await?;
+        let (_, body) = self.s3.call(Method::GET, found, &[], Bytes::new()).await?;
         let checkpoint: Checkpoint = serde_json::from_slice(&body).map_err(|_| forged())?;
         if checkpoint.tenant != tenant || name(what, tenant, checkpoint.seq) != found {
             return Err(forged());

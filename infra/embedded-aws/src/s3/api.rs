@@ -29,6 +29,8 @@ const KEPT: [&str; 6] = [
     "expires",
 ];
 
+const SUM: HeaderName = HeaderName::from_static("x-amz-checksum-sha256");
+
 /// Runs one operation.
 pub(super) fn run(
     objects: &Objects,
@@ -61,6 +63,7 @@ pub(super) fn run(
             let meta = objects.head(bucket, key).ok_or_else(|| missing(objects, bucket))?;
             let mut answer = empty(StatusCode::OK);
             describe(&mut answer, &meta, named);
+            vouch(&mut answer, &meta, headers);
             set(&mut answer, CONTENT_LENGTH, &meta.size.to_string());
             Ok(answer)
         }
@@ -104,6 +107,7 @@ fn put(
         let message = "The Content-MD5 you specified did not match what we received.";
         return Err(S3Error::bad("BadDigest", message));
     }
+    let sha256 = text(SUM.as_str()).map(|claimed| checked(claimed, &body)).transpose()?;
     let mut kept = BTreeMap::new();
     for (name, value) in headers {
         let wanted = KEPT.contains(&name.as_str()) || name.as_str().starts_with("x-amz-meta-");
@@ -120,6 +124,7 @@ fn put(
         size: u64::try_from(body.len()).map_err(S3Error::internal)?,
         etag: hex::encode(md5),
         modified_ms: now_ms,
+        sha256: sha256.clone(),
         headers: kept,
     };
     let etag = format!("\"{}\"", meta.etag);
@@ -136,45 +141,61 @@ fn put(
     }
     let mut answer = plain(StatusCode::OK, Bytes::new());
     set(&mut answer, ETAG, &etag);
+    name_sum(&mut answer, sha256.as_deref());
     Ok(answer)
+}
+
+/// A checksum as it is kept, once it is that of the body.
+fn checked(claimed: &str, body: &[u8]) -> Result<String, S3Error> {
+    if STANDARD.decode(claimed).map_or(true, |sum| sum.len() != 32) {
+        let message = "Value for x-amz-checksum-sha256 header is invalid.";
+        return Err(S3Error::bad("InvalidRequest", message));
+    }
+    if claimed != STANDARD.encode(digest(&SHA256, body)) {
+        let message = "The SHA256 you specified did not match the calculated checksum.";
+        return Err(S3Error::bad("BadDigest", message));
+    }
+    Ok(claimed.to_owned())
 }
 
 fn get(objects: &Objects, named: &Named, headers: &HeaderMap) -> Result<Answer, S3Error> {
     let Named { bucket, key, .. } = named;
     let found = objects.get(bucket, key).map_err(S3Error::internal)?;
-    let (meta, bytes) = found.ok_or_else(|| missing(objects, bucket))?;
+    let (meta, content) = found.ok_or_else(|| missing(objects, bucket))?;
     let range = headers.get(RANGE).and_then(|value| value.to_str().ok());
-    let (status, bytes, part) = match range.and_then(|range| part_of(range, bytes.len())) {
-        None => (StatusCode::OK, bytes, None),
+    let read = |range| content.read(range).map_err(S3Error::internal);
+    let mut answer = match range.and_then(|range| part_of(range, meta.size)) {
+        None => {
+            let mut whole = plain(StatusCode::OK, read(0..meta.size)?);
+            vouch(&mut whole, &meta, headers);
+            whole
+        }
         Some(None) => {
             let message = "<Error><Code>InvalidRange</Code><Message>The requested range is not satisfiable</Message></Error>";
             return Ok(xml(StatusCode::RANGE_NOT_SATISFIABLE, message));
         }
         Some(Some((first, last))) => {
-            let part = format!("bytes {first}-{last}/{}", bytes.len());
-            (StatusCode::PARTIAL_CONTENT, bytes.slice(first..=last), Some(part))
+            let mut part = plain(StatusCode::PARTIAL_CONTENT, read(first..last + 1)?);
+            set(&mut part, CONTENT_RANGE, &format!("bytes {first}-{last}/{}", meta.size));
+            part
         }
     };
-    let mut answer = plain(status, bytes);
     describe(&mut answer, &meta, named);
-    if let Some(part) = part {
-        set(&mut answer, CONTENT_RANGE, &part);
-    }
     Ok(answer)
 }
 
 /// First and last byte of `bytes=a-b`, `bytes=a-` or `bytes=-n`; `None` for what HTTP says to ignore, `Some(None)` for
 /// what lies outside.
-fn part_of(range: &str, length: usize) -> Option<Option<(usize, usize)>> {
+fn part_of(range: &str, length: u64) -> Option<Option<(u64, u64)>> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
     let end = length.checked_sub(1);
     if first.is_empty() {
-        let wanted: usize = last.parse().ok()?;
+        let wanted: u64 = last.parse().ok()?;
         let suffix = end.filter(|_| wanted > 0).map(|end| (length.saturating_sub(wanted), end));
         return Some(suffix);
     }
-    let first: usize = first.parse().ok()?;
-    let last: usize = if last.is_empty() { usize::MAX } else { last.parse().ok()? };
+    let first: u64 = first.parse().ok()?;
+    let last: u64 = if last.is_empty() { u64::MAX } else { last.parse().ok()? };
     if last < first {
         return None;
     }
@@ -202,6 +223,20 @@ fn describe(answer: &mut Answer, meta: &Meta, named: &Named) {
         && let Ok(date) = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at)
     {
         set(answer, LAST_MODIFIED, &date);
+    }
+}
+
+/// The checksum of a whole object, for who asks for it.
+fn vouch(answer: &mut Answer, meta: &Meta, headers: &HeaderMap) {
+    if headers.get("x-amz-checksum-mode").is_some_and(|mode| mode == "ENABLED") {
+        name_sum(answer, meta.sha256.as_deref());
+    }
+}
+
+fn name_sum(answer: &mut Answer, sha256: Option<&str>) {
+    if let Some(sha256) = sha256 {
+        set(answer, SUM, sha256);
+        set(answer, HeaderName::from_static("x-amz-checksum-type"), "FULL_OBJECT");
     }
 }
 

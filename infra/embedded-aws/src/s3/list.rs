@@ -145,6 +145,7 @@ mod tests {
                 size: 0,
                 etag: String::new(),
                 modified_ms: 0,
+                sha256: None,
                 headers: [].into(),
             })
             .collect();

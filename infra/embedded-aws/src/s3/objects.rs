@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +31,9 @@ pub(super) struct Meta {
     /// MD5 in hexadecimal.
     pub(super) etag: String,
     pub(super) modified_ms: i64,
+    /// SHA-256 in base64, where the upload came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sha256: Option<String>,
     /// `content-type` and the other headers that come back with the object, names in lower case.
     pub(super) headers: BTreeMap<String, String>,
 }
@@ -45,6 +49,30 @@ enum Body {
     Memory(Bytes),
     /// A file, and where the bytes begin in it.
     File(PathBuf, u64),
+}
+
+/// The bytes of an object, to be read: those it had when it was looked up.
+#[derive(Debug)]
+pub(super) enum Content {
+    Memory(Bytes),
+    /// An open file, and where the bytes begin in it.
+    File(File, u64),
+}
+
+impl Content {
+    /// A part of them, which they have.
+    pub(super) fn read(self, range: Range<u64>) -> io::Result<Bytes> {
+        let place = |at: u64| usize::try_from(at).map_err(io::Error::other);
+        match self {
+            Self::Memory(bytes) => Ok(bytes.slice(place(range.start)?..place(range.end)?)),
+            Self::File(mut file, begin) => {
+                file.seek(SeekFrom::Start(begin + range.start))?;
+                let mut bytes = vec![0; place(range.end - range.start)?];
+                file.read_exact(&mut bytes)?;
+                Ok(bytes.into())
+            }
+        }
+    }
 }
 
 type Bucket = BTreeMap<String, Stored>;
@@ -150,20 +178,15 @@ impl Objects {
     }
 
     /// An object.
-    pub(super) fn get(&self, bucket: &str, key: &str) -> io::Result<Option<(Meta, Bytes)>> {
+    pub(super) fn get(&self, bucket: &str, key: &str) -> io::Result<Option<(Meta, Content)>> {
         let buckets = self.locked();
         let Some(stored) = buckets.get(bucket).and_then(|bucket| bucket.get(key)) else { return Ok(None) };
-        let meta = stored.meta.clone();
-        let (mut file, begin) = match &stored.body {
-            Body::Memory(bytes) => return Ok(Some((meta, bytes.clone()))),
+        let content = match &stored.body {
+            Body::Memory(bytes) => Content::Memory(bytes.clone()),
             // Opened while the entry is held: a newer object gets another file under the same name.
-            Body::File(path, begin) => (File::open(path)?, *begin),
+            Body::File(path, begin) => Content::File(File::open(path)?, *begin),
         };
-        drop(buckets);
-        file.seek(SeekFrom::Start(begin))?;
-        let mut bytes = Vec::with_capacity(usize::try_from(meta.size).map_err(io::Error::other)?);
-        file.read_to_end(&mut bytes)?;
-        Ok(Some((meta, bytes.into())))
+        Ok(Some((stored.meta.clone(), content)))
     }
 
     /// Removes an object, if it is there; false when there is no such bucket.
@@ -260,7 +283,8 @@ mod tests {
 
     fn meta(key: &str, bytes: &[u8]) -> Meta {
         let size = bytes.len().try_into().unwrap();
-        Meta { key: key.into(), size, etag: "e".into(), modified_ms: 1, headers: BTreeMap::new() }
+        let (etag, sha256, headers) = ("e".into(), None, BTreeMap::new());
+        Meta { key: key.into(), size, etag, modified_ms: 1, sha256, headers }
     }
 
     fn put(objects: &Objects, key: &str, bytes: &'static [u8]) {
@@ -269,7 +293,7 @@ mod tests {
     }
 
     fn get(objects: &Objects, key: &str) -> Option<Bytes> {
-        objects.get("media", key).unwrap().map(|(_, bytes)| bytes)
+        objects.get("media", key).unwrap().map(|(meta, content)| content.read(0..meta.size).unwrap())
     }
 
     #[test]

@@ -38,8 +38,6 @@ async fn an_object_comes_back_as_it_was_put() {
     );
     let head = stack.s3(Method::HEAD, "/media/in/a%20b").await;
     assert_eq!((head.status, head.header("content-length"), head.body.len()), (StatusCode::OK, "3", 0));
-    let part = stack.try_s3(Method::GET, "/media/in/a%20b", &[("range", "bytes=1-")], b"").await.unwrap();
-    assert_eq!((part.status, part.header("content-range")), (StatusCode::PARTIAL_CONTENT, "bytes 1-2/3"));
     assert_eq!(stack.s3(Method::DELETE, "/media/in/a%20b").await.status, StatusCode::NO_CONTENT);
     let gone = stack.s3(Method::GET, "/media/in/a%20b").await;
     assert!(gone.status == StatusCode::NOT_FOUND && gone.text().contains("<Code>NoSuchKey</Code>"));
@@ -60,6 +58,73 @@ async fn an_upload_that_must_be_new_takes_nobodys_place() {
         "{second:?}"
     );
     assert_eq!(stack.s3(Method::GET, "/media/a").await.text(), "first");
+}
+
+#[tokio::test]
+async fn a_range_is_given_as_far_as_the_object_goes_and_refused_beyond_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for stack in [Stack::memory().await, Stack::on(dir.path()).await] {
+        stack.s3(Method::PUT, "/media").await;
+        put(&stack, "/media/a", &[("content-type", "image/png")], b"0123456789").await;
+        for (range, given, bytes) in [
+            ("bytes=0-2", "bytes 0-2/10", "012"),
+            ("bytes=4-4", "bytes 4-4/10", "4"),
+            ("bytes=3-7", "bytes 3-7/10", "34567"),
+            ("bytes=7-9", "bytes 7-9/10", "789"),
+            ("bytes=7-99", "bytes 7-9/10", "789"),
+            ("bytes=8-", "bytes 8-9/10", "89"),
+            ("bytes=-3", "bytes 7-9/10", "789"),
+        ] {
+            let got = stack.try_s3(Method::GET, "/media/a", &[("range", range)], b"").await.unwrap();
+            assert_eq!((got.status, got.text()), (StatusCode::PARTIAL_CONTENT, bytes), "{range}");
+            assert_eq!((got.header("content-range"), got.header("content-type")), (given, "image/png"));
+            assert_eq!(got.header("content-length"), bytes.len().to_string());
+        }
+        for beyond in ["bytes=10-", "bytes=10-12", "bytes=-0"] {
+            let got = stack.try_s3(Method::GET, "/media/a", &[("range", beyond)], b"").await.unwrap();
+            assert_eq!(got.status, StatusCode::RANGE_NOT_SATISFIABLE, "{beyond}");
+            assert!(got.text().contains("<Code>InvalidRange</Code>"), "{got:?}");
+        }
+        // Several ranges are answered like none, and an object that is not there is not there in parts.
+        let all = stack.try_s3(Method::GET, "/media/a", &[("range", "bytes=0-1,3-4")], b"").await.unwrap();
+        assert_eq!((all.status, all.text()), (StatusCode::OK, "0123456789"));
+        let none = stack.try_s3(Method::GET, "/media/b", &[("range", "bytes=0-1")], b"").await.unwrap();
+        assert!(none.status == StatusCode::NOT_FOUND && none.text().contains("NoSuchKey"), "{none:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_checksum_is_checked_kept_and_told_to_who_asks() {
+    const SUM: &str = "x-amz-checksum-sha256";
+    let right = (SUM, "LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE=");
+    let asks: &[(&str, &str)] = &[("x-amz-checksum-mode", "ENABLED")];
+    let dir = tempfile::tempdir().unwrap();
+    let stack = Stack::on(dir.path()).await;
+    stack.s3(Method::PUT, "/media").await;
+    let other = put(&stack, "/media/a", &[right], b"y").await;
+    assert!(other.status == StatusCode::BAD_REQUEST && other.text().contains("BadDigest"), "{other:?}");
+    for odd in ["2d711642b726b044", "LXEW", ""] {
+        let refused = put(&stack, "/media/a", &[(SUM, odd)], b"x").await;
+        assert!(refused.text().contains("<Code>InvalidRequest</Code>"), "{odd}: {refused:?}");
+    }
+    assert_eq!(stack.s3(Method::HEAD, "/media/a").await.status, StatusCode::NOT_FOUND);
+    let stored = put(&stack, "/media/a", &[right], b"x").await;
+    assert_eq!((stored.status, stored.header(SUM)), (StatusCode::OK, right.1));
+    assert_eq!(put(&stack, "/media/b", &[], b"x").await.status, StatusCode::OK);
+    stack.stop().await;
+
+    let stack = Stack::on(dir.path()).await;
+    for method in [Method::HEAD, Method::GET] {
+        let told = stack.try_s3(method.clone(), "/media/a", asks, b"").await.unwrap();
+        assert_eq!((told.header(SUM), told.header("x-amz-checksum-type")), (right.1, "FULL_OBJECT"));
+        assert!(!stack.s3(method.clone(), "/media/a").await.headers.contains_key(SUM), "{method}");
+        // Nobody said what it was to be.
+        assert!(!stack.try_s3(method, "/media/b", asks, b"").await.unwrap().headers.contains_key(SUM));
+    }
+    let part = [("range", "bytes=0-0"), ("x-amz-checksum-mode", "ENABLED")];
+    let part = stack.try_s3(Method::GET, "/media/a", &part, b"").await.unwrap();
+    assert!(part.status == StatusCode::PARTIAL_CONTENT && !part.headers.contains_key(SUM), "{part:?}");
+    stack.stop().await;
 }
 
 #[tokio::test]

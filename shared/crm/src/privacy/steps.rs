@@ -2,7 +2,7 @@
 
 use super::needles::{Left, Needles};
 use crate::media::FILE_KINDS;
-use crate::transfer::forget_unfinished;
+use crate::transfer::{forget_unfinished, has_come};
 use domain::identity::Identity;
 use domain::ids::{ContactId, LeadId, MessageId, TenantId};
 use domain::outbound::SendState;
@@ -98,8 +98,27 @@ impl<'a> Step<'a> {
         erasure.counts.insert("identities".to_owned(), graves);
         // Nothing says whose the parts of an unfinished import are.
         forget_unfinished(self.bucket, self.tenant).await?;
+        self.lone_files().await?;
         next(erasure, ErasureStage::Contacts);
         Ok(())
+    }
+
+    /// Removes files that an import brought and whose messages have not come: nothing says whose they are either.
+    async fn lone_files(&self) -> Result<(), StepError> {
+        let (bucket, tenant) = (self.bucket, self.tenant);
+        loop {
+            let lone = bucket.lone(tenant).await?;
+            if lone.is_empty() {
+                return Ok(());
+            }
+            let looked_at = stream::iter(lone).map(|message| async move {
+                if !has_come(&self.platform.store, tenant, message).await? {
+                    bucket.delete(&ObjectKey::of_message(tenant, message)).await?;
+                }
+                Ok::<_, StepError>(bucket.delete(&ObjectKey::of_lone(tenant, message)).await?)
+            });
+            looked_at.buffer_unordered(AT_A_TIME).try_collect::<()>().await?;
+        }
     }
 
     /// A page of the partition of one of the contacts; the cursor names the contact and the item above.

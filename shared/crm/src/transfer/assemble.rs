@@ -1,12 +1,16 @@
 //! Parts of files as they come in: in any order, more than once, from several clients at once.
 
-use super::part::{Part, Whole};
+use super::ImportError;
+use super::lone::mark;
+use super::part::{PART, Part};
 use bytes::Bytes;
 use domain::ids::TenantId;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use platform::bucket::{Bucket, BucketError, ObjectKey};
+use platform::dynamo::Store;
+use tokio::sync::Mutex;
 
-/// How many parts are removed at a time.
+/// How many parts are fetched or removed at a time.
 const AT_A_TIME: usize = 8;
 
 /// What became of a part.
@@ -20,8 +24,15 @@ pub(super) enum Taken {
     Misfit,
 }
 
-/// Keeps a part until the others came; whoever finds all of them puts them together.
-pub(super) async fn take(bucket: &Bucket, tenant: TenantId, part: Part) -> Result<Taken, BucketError> {
+/// Keeps a part until the others came; whoever finds all of them puts them together, in its turn: a file is held whole
+/// meanwhile.
+pub(super) async fn take(
+    store: &Store,
+    bucket: &Bucket,
+    tenant: TenantId,
+    part: Part,
+    turn: &Mutex<()>,
+) -> Result<Taken, ImportError> {
     let Part { whole, number, bytes } = part;
     let (folder, file) = (whole.folder, whole.file);
     let key = ObjectKey::of_file(tenant, folder, file);
@@ -30,6 +41,7 @@ pub(super) async fn take(bucket: &Bucket, tenant: TenantId, part: Part) -> Resul
     }
     let taken = |is_new| if is_new { Taken::New } else { Taken::Present };
     if whole.parts() == 1 {
+        mark(store, bucket, tenant, &whole).await?;
         return Ok(taken(bucket.put_new(&key, &whole.content_type, bytes).await?));
     }
     let own = ObjectKey::of_part(tenant, folder, file, number);
@@ -38,7 +50,8 @@ pub(super) async fn take(bucket: &Bucket, tenant: TenantId, part: Part) -> Resul
     let needed: Vec<ObjectKey> =
         (0..whole.parts()).map(|number| ObjectKey::of_part(tenant, folder, file, number)).collect();
     let is_complete = needed.iter().all(|key| there.contains(key));
-    let bytes = if is_complete { joined(bucket, &whole, &needed).await? } else { None };
+    let _turn = if is_complete { Some(turn.lock().await) } else { None };
+    let bytes = if is_complete { joined(bucket, needed).await? } else { None };
     let Some(bytes) = bytes else {
         if bucket.facts(&key).await?.is_none() {
             // Of what was all there and no longer is, the parts did not fit, or somebody was erased.
@@ -53,6 +66,7 @@ pub(super) async fn take(bucket: &Bucket, tenant: TenantId, part: Part) -> Resul
     };
     let fits = whole.is(&bytes);
     if fits {
+        mark(store, bucket, tenant, &whole).await?;
         bucket.put_new(&key, &whole.content_type, bytes).await?;
     }
     remove(bucket, there).await?;
@@ -60,10 +74,13 @@ pub(super) async fn take(bucket: &Bucket, tenant: TenantId, part: Part) -> Resul
 }
 
 /// What the parts make; `None` when one of them is gone meanwhile.
-async fn joined(bucket: &Bucket, whole: &Whole, parts: &[ObjectKey]) -> Result<Option<Bytes>, BucketError> {
-    let mut bytes = Vec::with_capacity(whole.size);
-    for key in parts {
-        let Some(part) = bucket.get(key).await? else { return Ok(None) };
+async fn joined(bucket: &Bucket, parts: Vec<ObjectKey>) -> Result<Option<Bytes>, BucketError> {
+    // Parts that do not belong together may be longer than the file: the buffer never grows.
+    let mut bytes = Vec::with_capacity(parts.len() * PART);
+    let fetched = stream::iter(parts).map(|key| async move { bucket.get(&key).await });
+    let mut fetched = fetched.buffered(AT_A_TIME);
+    while let Some(part) = fetched.try_next().await? {
+        let Some(part) = part else { return Ok(None) };
         bytes.extend_from_slice(&part.bytes);
     }
     Ok(Some(bytes.into()))

@@ -1,9 +1,10 @@
 //! Pages of an export: the tables first, then the files.
 
-use super::part::{PART, Part, Whole, count, left_out, range};
+use super::part::{PART, Part, Whole, count, range};
 use domain::ids::TenantId;
-use platform::bucket::{Bucket, BucketError, Folder, LARGEST, ObjectKey};
+use platform::bucket::{Bucket, BucketError, Folder, ObjectFacts, ObjectKey};
 use platform::dynamo::{ExportPosition, Record, Store, StoreError};
+use sha2::{Digest as _, Sha256};
 use ulid::Ulid;
 
 /// How many files one page has at most: each is two calls.
@@ -134,36 +135,51 @@ async fn files(
             let key = ObjectKey::of_file(tenant, folder, file);
             let whole_given = Some(Last { file, next: None });
             // What is gone since it was listed has expired, or was erased.
-            let Some(facts) = bucket.facts(&key).await? else {
+            let Some(facts) = bucket.facts_with_digest(&key).await? else {
                 at.last = whole_given;
                 continue;
             };
-            let size = usize::try_from(facts.size).ok().filter(|_| facts.size <= LARGEST);
-            let Some(size) = size else {
-                records.push(left_out(folder, file, &facts));
-                at.last = whole_given;
-                continue;
-            };
+            let size = usize::try_from(facts.size).unwrap_or(usize::MAX);
             if !records.is_empty() && held + range(first, size).len() > PART {
                 return Ok((records, Some(Position::Files(at))));
             }
-            let Some(object) = bucket.get(&key).await? else {
+            let Some(sha256) = digest(bucket, &key, &facts).await? else {
                 at.last = whole_given;
                 continue;
             };
-            let whole = Whole::of(folder, file, &object);
-            for number in first..count(whole.size) {
-                let bytes = object.bytes.slice(range(number, whole.size));
-                if !records.is_empty() && held + bytes.len() > PART {
+            let whole = Whole { folder, file, content_type: facts.content_type, size, sha256 };
+            for number in first..whole.parts() {
+                let cut = range(number, size);
+                if !records.is_empty() && held + cut.len() > PART {
                     at.last = Some(Last { file, next: Some(number) });
                     return Ok((records, Some(Position::Files(at))));
                 }
+                let Some(bytes) = bucket.get_range(&key, cut, size).await? else { break };
                 held += bytes.len();
                 records.push(Part { whole: whole.clone(), number, bytes }.record());
             }
             at.last = whole_given;
         }
     }
+}
+
+/// The digest of a file: S3 has it of all that we store. What an operator copied there in pieces is read for it, a part at
+/// a time. `None` when the file is gone meanwhile.
+async fn digest(
+    bucket: &Bucket,
+    key: &ObjectKey,
+    facts: &ObjectFacts,
+) -> Result<Option<[u8; 32]>, BucketError> {
+    if facts.sha256.is_some() {
+        return Ok(facts.sha256);
+    }
+    let size = usize::try_from(facts.size).unwrap_or(usize::MAX);
+    let mut sum = Sha256::new();
+    for number in 0..count(size) {
+        let Some(bytes) = bucket.get_range(key, range(number, size), size).await? else { return Ok(None) };
+        sum.update(&bytes);
+    }
+    Ok(Some(sum.finalize().into()))
 }
 
 #[cfg(test)]

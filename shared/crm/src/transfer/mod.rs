@@ -3,11 +3,13 @@
 mod assemble;
 mod erased;
 mod export;
+mod lone;
 mod part;
 mod settings;
 
 pub(crate) use assemble::forget_unfinished;
 pub use export::{ExportError, FilePosition, Position, page};
+pub(crate) use lone::has_come;
 
 use crate::endpoints::{AT_MOST, EndpointError, sealed_anew};
 use assemble::{Taken, take};
@@ -24,10 +26,11 @@ use platform::bucket::{Bucket, BucketError, ObjectKey};
 use platform::dynamo::{Form, Record, RecordKind, StoreError, TouchState};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 /// How many records are written at once.
 const AT_A_TIME: usize = 16;
-/// How many parts of files are: each may be the last of a file, which is held in memory then.
+/// How many parts of files are.
 const FILES_AT_A_TIME: usize = 4;
 /// Why an endpoint that came with an import is switched off.
 const CAME: &str = "it was imported; rotate its secret and enable it";
@@ -145,12 +148,14 @@ async fn parts(
     erased: &Erased,
     lines: Vec<Line>,
 ) -> Result<Vec<Done>, ImportError> {
+    // Several may be the last of their files: of those, one is put together at a time.
+    let turn = &Mutex::new(());
     let taken: Vec<(Record, Done)> = stream::iter(lines)
         .map(|Line { number, record }| async move {
             let part = Part::read(&record).ok().flatten().filter(|_| !erased.includes(&record));
             let done = match part {
                 None => Done::Skipped,
-                Some(part) => match take(bucket, tenant, part).await? {
+                Some(part) => match take(&platform.store, bucket, tenant, part, turn).await? {
                     Taken::New => Done::Imported,
                     Taken::Present => Done::Present,
                     Taken::Misfit => return Err(ImportError::Misfit { line: number }),

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use platform::bucket::{Folder, LARGEST, Object, ObjectFacts};
+use platform::bucket::{Folder, LARGEST};
 use platform::dynamo::{Record, RecordKind};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -13,6 +13,8 @@ use ulid::Ulid;
 
 /// The most bytes of a part. In base64, and once more as a function's answer, it stays below what Lambda carries.
 pub(super) const PART: usize = 2 * 1024 * 1024;
+/// Exports named larger files without their bytes once, in bytes.
+const ONCE_LARGEST: usize = 16 * 1024 * 1024;
 /// The longest type, in characters.
 const TYPE: usize = 127;
 
@@ -23,7 +25,7 @@ pub(super) struct Whole {
     pub(super) file: Ulid,
     pub(super) content_type: String,
     pub(super) size: usize,
-    sha256: [u8; 32],
+    pub(super) sha256: [u8; 32],
 }
 
 /// A part of a file.
@@ -46,11 +48,6 @@ pub(super) fn range(number: u32, size: usize) -> Range<usize> {
 }
 
 impl Whole {
-    pub(super) fn of(folder: Folder, file: Ulid, object: &Object) -> Self {
-        let (content_type, size) = (object.content_type.clone(), object.bytes.len());
-        Self { folder, file, content_type, size, sha256: Sha256::digest(&object.bytes).into() }
-    }
-
     /// How many parts it has.
     pub(super) fn parts(&self) -> u32 {
         count(self.size)
@@ -76,7 +73,7 @@ impl Part {
         record(*folder, *file, self.number, data)
     }
 
-    /// Reads a line; `None` of one that says of a file only that it was left out.
+    /// Reads a line; `None` of one that says of a file only that it was left out, as exports once did.
     ///
     /// # Errors
     /// Why it is no part of a file.
@@ -92,11 +89,11 @@ impl Part {
             return Err("`content_type` is no MIME type".to_owned());
         }
         let (sha256, bytes) = match (said.parts, said.sha256, said.bytes) {
-            (0, None, None) if said.size > LARGEST && number == 0 => return Ok(None),
+            (0, None, None) if said.size > ONCE_LARGEST && number == 0 => return Ok(None),
             (_, Some(sha256), Some(bytes)) => (sha256, bytes),
             _ => return Err("`sha256` or `bytes` is missing".to_owned()),
         };
-        let size = usize::try_from(said.size).ok().filter(|_| (1..=LARGEST).contains(&said.size));
+        let size = Some(said.size).filter(|size| (1..=LARGEST).contains(size));
         let size = size.ok_or_else(|| format!("`size` is not 1 to {LARGEST}"))?;
         if said.parts != count(size) {
             return Err(format!("a file of this size has {} parts", count(size)));
@@ -119,12 +116,6 @@ impl Part {
     }
 }
 
-/// The line of a file that is too large to leave.
-pub(super) fn left_out(folder: Folder, file: Ulid, facts: &ObjectFacts) -> Record {
-    let data = json!({"content_type": facts.content_type, "size": facts.size, "parts": 0});
-    record(folder, file, 0, data)
-}
-
 fn record(folder: Folder, file: Ulid, number: u32, data: Value) -> Record {
     let data = match data {
         Value::Object(data) => data,
@@ -137,7 +128,7 @@ fn record(folder: Folder, file: Ulid, number: u32, data: Value) -> Record {
 #[serde(deny_unknown_fields)]
 struct Said<'l> {
     content_type: &'l str,
-    size: u64,
+    size: usize,
     parts: u32,
     #[serde(borrow)]
     sha256: Option<&'l str>,
@@ -172,19 +163,31 @@ fn is_type(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::file::{limit, received_limit};
     use domain::ids::derived_ulid;
+    use domain::message::MediaKind;
     use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
     use std::collections::BTreeMap;
 
-    fn object(size: usize, seed: u8) -> Object {
-        let bytes = (0..size).map(|at| seed.wrapping_add(u8::try_from(at % 251).unwrap()));
-        Object { bytes: bytes.collect(), content_type: "application/pdf".to_owned() }
+    fn bytes(size: usize, seed: u8) -> Bytes {
+        (0..size).map(|at| seed.wrapping_add(u8::try_from(at % 251).unwrap())).collect()
     }
 
-    fn cut(object: &Object) -> Vec<Part> {
-        let whole = Whole::of(Folder::Received, derived_ulid(7, &["file"]), object);
+    fn whole(bytes: &[u8]) -> Whole {
+        let (content_type, sha256) = ("application/pdf".to_owned(), Sha256::digest(bytes).into());
+        Whole {
+            folder: Folder::Received,
+            file: derived_ulid(7, &["file"]),
+            content_type,
+            size: bytes.len(),
+            sha256,
+        }
+    }
+
+    fn cut(bytes: &Bytes) -> Vec<Part> {
+        let whole = whole(bytes);
         let part = |number| {
-            let bytes = object.bytes.slice(range(number, whole.size));
+            let bytes = bytes.slice(range(number, whole.size));
             Part { whole: whole.clone(), number, bytes }
         };
         (0..whole.parts()).map(part).collect()
@@ -208,8 +211,7 @@ mod tests {
                 (Just([0, 1, 2, 3].into_iter().chain(more).collect::<Vec<u32>>())).prop_shuffle()
             }),
         ) {
-            let object = object(size, seed);
-            let parts = cut(&object);
+            let parts = cut(&bytes(size, seed));
             prop_assert!(parts.iter().all(|part| (1..=PART).contains(&part.bytes.len())));
             let mut came = BTreeMap::new();
             for number in order {
@@ -225,16 +227,33 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_kept_can_leave_and_come_back() {
+        let kinds = [
+            MediaKind::Image,
+            MediaKind::Video,
+            MediaKind::Audio,
+            MediaKind::Voice,
+            MediaKind::Document,
+            MediaKind::Sticker,
+        ];
+        let kept = kinds.into_iter().map(|kind| received_limit(kind).max(limit(kind))).max();
+        assert_eq!(kept, Some(LARGEST));
+        let whole = Whole { size: LARGEST, ..whole(&[]) };
+        assert_eq!(whole.parts(), 50);
+        let last = whole.parts() - 1;
+        let part = Part { number: last, bytes: bytes(range(last, LARGEST).len(), 3), whole };
+        assert_eq!(Part::read(&part.record()), Ok(Some(part)));
+    }
+
+    #[test]
     fn a_line_that_is_no_part_of_a_file_says_why() {
-        let parts = cut(&object(PART + 10, 1));
-        let small = cut(&object(5, 1)).first().unwrap().record();
+        let parts = cut(&bytes(PART + 10, 1));
+        let small = cut(&bytes(5, 1)).first().unwrap().record();
         let last = parts.get(1).unwrap().record();
-        let large = left_out(
-            Folder::ToSend,
-            Ulid(1),
-            &ObjectFacts { size: LARGEST + 1, content_type: "a/b".to_owned() },
-        );
-        assert_eq!(Part::read(&large), Ok(None));
+        let left_out = |size: usize, number: u32| {
+            record(Folder::ToSend, Ulid(1), number, json!({"content_type": "a/b", "size": size, "parts": 0}))
+        };
+        assert_eq!(Part::read(&left_out(ONCE_LARGEST + 1, 0)), Ok(None), "as exports once had it");
         let changed = |record: &Record, name: &str, value: Value| {
             let mut record = record.clone();
             record.data.insert(name.to_owned(), value);
@@ -268,7 +287,8 @@ mod tests {
             (changed(&small, "content_type", json!("picture")), "MIME"),
             (changed(&small, "content_type", json!("a/b\r\nx: y")), "MIME"),
             (changed(&small, "other", json!(1)), "unknown field"),
-            (changed(&large, "size", json!(LARGEST)), "missing"),
+            (left_out(ONCE_LARGEST, 0), "missing"),
+            (left_out(ONCE_LARGEST + 1, 1), "missing"),
         ] {
             let read = Part::read(&record);
             assert!(read.as_ref().is_err_and(|said| said.contains(why)), "{why}: {read:?}");

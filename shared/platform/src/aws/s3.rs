@@ -27,7 +27,8 @@ const OPERATION: Duration = Duration::from_secs(15);
 const ATTEMPTS: u32 = 3;
 
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
-const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-checksum-sha256");
+/// The digest of the body in base64: S3 checks it, keeps it with the object, and demands it where objects are locked.
+const CHECKSUM: &str = "x-amz-checksum-sha256";
 
 /// A bucket and the way to it.
 pub(crate) struct S3 {
@@ -80,47 +81,44 @@ impl S3 {
         })
     }
 
-    /// Makes one call about the object `key`; gives the headers and the body of a 2xx answer.
+    /// Makes one call about the object `key`, with headers of its own; gives the headers and the body of a 2xx answer.
     pub(crate) async fn call(
         &self,
         method: Method,
         key: &str,
-        content_type: Option<&str>,
-        body: Bytes,
-    ) -> Result<(HeaderMap, Bytes), AwsError> {
-        self.call_if(method, key, content_type, None, body).await
-    }
-
-    /// Stores an object unless there is one; true when it was stored.
-    pub(crate) async fn put_new(&self, key: &str, content_type: &str, body: Bytes) -> Result<bool, AwsError> {
-        match self.call_if(Method::PUT, key, Some(content_type), Some("*"), body).await {
-            Ok(_stored) => Ok(true),
-            Err(error) if error.is_there_already() => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn call_if(
-        &self,
-        method: Method,
-        key: &str,
-        content_type: Option<&str>,
-        if_none_match: Option<&str>,
+        headers: &[(&'static str, &str)],
         body: Bytes,
     ) -> Result<(HeaderMap, Bytes), AwsError> {
         let path = self.path(key);
         let digest = sign::hex_digest(&body);
         let checksum = hex::decode(&digest).map(|bytes| STANDARD.encode(bytes)).unwrap_or_default();
+        let mut headers = headers.to_vec();
+        if method == Method::PUT {
+            headers.push((CHECKSUM, &checksum));
+        }
         let asked = S3Request {
             method: method.as_str(),
             path: &path,
             query: "",
-            content_type,
-            if_none_match,
-            checksum: (method == Method::PUT).then_some(checksum.as_str()),
+            headers: &headers,
             body_digest: &digest,
         };
         self.tried(&asked, &body).await
+    }
+
+    /// Stores an object.
+    pub(crate) async fn put(&self, key: &str, content_type: &str, body: Bytes) -> Result<(), AwsError> {
+        self.call(Method::PUT, key, &[("content-type", content_type)], body).await.map(drop)
+    }
+
+    /// Stores an object unless there is one; true when it was stored.
+    pub(crate) async fn put_new(&self, key: &str, content_type: &str, body: Bytes) -> Result<bool, AwsError> {
+        let headers = [("content-type", content_type), ("if-none-match", "*")];
+        match self.call(Method::PUT, key, &headers, body).await {
+            Ok(_stored) => Ok(true),
+            Err(error) if error.is_there_already() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The names of objects that begin with `prefix`, in order, those after `after` only; at most a thousand.
@@ -128,15 +126,8 @@ impl S3 {
         let path = format!("/{}", encoded(&self.bucket));
         let query = format!("list-type=2&prefix={}&start-after={}", encoded(prefix), encoded(after));
         let digest = sign::hex_digest(&[]);
-        let asked = S3Request {
-            method: "GET",
-            path: &path,
-            query: &query,
-            content_type: None,
-            if_none_match: None,
-            checksum: None,
-            body_digest: &digest,
-        };
+        let asked =
+            S3Request { method: "GET", path: &path, query: &query, headers: &[], body_digest: &digest };
         let (_, body) = self.tried(&asked, &Bytes::new()).await?;
         let text = std::str::from_utf8(&body).map_err(AwsError::malformed)?;
         // Names of ours have no character that XML would spell otherwise.
@@ -195,7 +186,7 @@ impl S3 {
         let request = || self.request(asked, body, &stamp);
         let (head, body) = self.origin.exchange(request).await?;
         match head.status {
-            StatusCode::OK | StatusCode::NO_CONTENT => Ok((head.headers, body)),
+            StatusCode::OK | StatusCode::NO_CONTENT | StatusCode::PARTIAL_CONTENT => Ok((head.headers, body)),
             status => Err(AwsError::from_xml(status.as_u16(), body)),
         }
     }
@@ -223,14 +214,8 @@ impl S3 {
         headers.insert(header::AUTHORIZATION, authorization);
         headers.insert(AMZ_DATE, value(&stamp.date_time)?);
         headers.insert(CONTENT_SHA256, value(asked.body_digest)?);
-        if let Some(checksum) = asked.checksum {
-            headers.insert(CHECKSUM, value(checksum)?);
-        }
-        if let Some(content_type) = asked.content_type {
-            headers.insert(header::CONTENT_TYPE, value(content_type)?);
-        }
-        if let Some(tag) = asked.if_none_match {
-            headers.insert(header::IF_NONE_MATCH, value(tag)?);
+        for (name, text) in asked.headers {
+            headers.insert(HeaderName::from_static(name), value(text)?);
         }
         if let Some(token) = &self.token {
             headers.insert(AMZ_TOKEN, token.clone());
@@ -324,22 +309,15 @@ mod tests {
             let body = Bytes::from(body);
             let digest = sign::hex_digest(&body);
             let checksum = STANDARD.encode(hex::decode(&digest).unwrap());
-            let asked = S3Request {
-                method: "PUT",
-                path: &path,
-                query: "",
-                content_type: Some("image/png"),
-                if_none_match: only_new.then_some("*"),
-                checksum: Some(&checksum),
-                body_digest: &digest,
-            };
-            let ours = client.request(&asked, &body, &stamp).unwrap();
-            let mut request = Request::put(format!("https://{HOST}{path}"))
-                .header("host", HOST)
-                .header("content-type", "image/png")
-                .header("x-amz-checksum-sha256", &checksum);
+            let mut headers = vec![("content-type", "image/png"), (CHECKSUM, checksum.as_str())];
             if only_new {
-                request = request.header("if-none-match", "*");
+                headers.push(("if-none-match", "*"));
+            }
+            let asked = S3Request { method: "PUT", path: &path, query: "", headers: &headers, body_digest: &digest };
+            let ours = client.request(&asked, &body, &stamp).unwrap();
+            let mut request = Request::put(format!("https://{HOST}{path}")).header("host", HOST);
+            for (name, value) in headers {
+                request = request.header(name, value);
             }
             let mut request = request.body(()).unwrap();
             theirs(&mut request, SignableBody::Bytes(&body), token.as_deref(), seconds.into(), None);
@@ -348,30 +326,34 @@ mod tests {
         }
 
         #[test]
-        fn any_list_is_signed_as_awss_own_crate_signs_it(
+        fn any_list_range_and_question_for_a_checksum_is_signed_as_awss_own_crate_signs_it(
             prefix in "[a-zA-Z0-9 _.~+%&=@-]{1,20}/",
             after in "[a-zA-Z0-9/_.~+%&=@-]{0,30}",
+            (first, last) in (0u64..200_000_000, 0u64..200_000_000),
             token in proptest::option::of("[A-Za-z0-9+/=]{1,200}"),
             seconds in 0u32..4_000_000_000,
         ) {
             let client = client(token.as_deref());
             let stamp = Stamp::new(Millis::from_unix_ms(u64::from(seconds) * 1000));
             let query = format!("list-type=2&prefix={}&start-after={}", encoded(&prefix), encoded(&after));
+            let range = format!("bytes={first}-{last}");
             let digest = sign::hex_digest(&[]);
-            let asked = S3Request {
-                method: "GET",
-                path: "/media",
-                query: &query,
-                content_type: None,
-                if_none_match: None,
-                checksum: None,
-                body_digest: &digest,
-            };
-            let ours = client.request(&asked, &Bytes::new(), &stamp).unwrap();
-            let mut request =
-                Request::get(format!("https://{HOST}/media?{query}")).header("host", HOST).body(()).unwrap();
-            theirs(&mut request, SignableBody::Bytes(b""), token.as_deref(), seconds.into(), None);
-            prop_assert_eq!(&request.headers()["authorization"], &ours.headers()["authorization"]);
+            for (method, path, query, headers) in [
+                ("GET", "/media", query.as_str(), &[][..]),
+                ("GET", "/media/in/t/m", "", &[("range", range.as_str())]),
+                ("HEAD", "/media/in/t/m", "", &[("x-amz-checksum-mode", "ENABLED")]),
+            ] {
+                let asked = S3Request { method, path, query, headers, body_digest: &digest };
+                let ours = client.request(&asked, &Bytes::new(), &stamp).unwrap();
+                let mut request = Request::builder().method(method).header("host", HOST);
+                for (name, value) in headers {
+                    prop_assert_eq!(&ours.headers()[*name], value);
+                    request = request.header(*name, *value);
+                }
+                let mut request = request.uri(format!("https://{HOST}{}", ours.uri())).body(()).unwrap();
+                theirs(&mut request, SignableBody::Bytes(b""), token.as_deref(), seconds.into(), None);
+                prop_assert_eq!(&request.headers()["authorization"], &ours.headers()["authorization"]);
+            }
         }
 
         #[test]

@@ -28,11 +28,8 @@ pub(super) struct S3Request<'a> {
     pub(super) path: &'a str,
     /// Encoded, its parameters in order; empty for none.
     pub(super) query: &'a str,
-    pub(super) content_type: Option<&'a str>,
-    /// `*` where nothing may lie under the path yet.
-    pub(super) if_none_match: Option<&'a str>,
-    /// The digest of the body in base64, as a bucket that locks its objects demands it.
-    pub(super) checksum: Option<&'a str>,
+    /// What it has of its own, in any order, names in lower case.
+    pub(super) headers: &'a [(&'static str, &'a str)],
     /// The digest of the body in hex.
     pub(super) body_digest: &'a str,
 }
@@ -120,15 +117,14 @@ impl Signer {
 
     /// The `Authorization` header of a request to S3: `path` encoded as it travels, the token, if any, among the headers.
     pub(super) fn s3_authorization(&self, asked: &S3Request<'_>, host: &str, stamp: &Stamp) -> String {
-        let S3Request { method, path, query, content_type, if_none_match, checksum, body_digest } = *asked;
-        let mut headers = Vec::with_capacity(7);
-        headers.extend(content_type.map(|content_type| ("content-type", content_type)));
+        let S3Request { method, path, query, headers: own, body_digest } = *asked;
+        let mut headers = Vec::with_capacity(own.len() + 4);
+        headers.extend_from_slice(own);
         headers.push(("host", host));
-        headers.extend(if_none_match.map(|tag| ("if-none-match", tag)));
-        headers.extend(checksum.map(|checksum| ("x-amz-checksum-sha256", checksum)));
         headers.push(("x-amz-content-sha256", body_digest));
         headers.push(("x-amz-date", stamp.date_time.as_str()));
         headers.extend(self.token.as_ref().map(|token| ("x-amz-security-token", token.expose().as_str())));
+        headers.sort_unstable_by_key(|(name, _)| *name);
         let request = Canonical { method, path, query, headers: &headers, body_digest };
         self.authorize(&request, "s3", stamp)
     }
