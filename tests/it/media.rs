@@ -200,3 +200,21 @@ async fn a_provider_that_is_silent_is_a_503_and_nothing_is_kept() {
     world.stack.faults().clear();
     assert_eq!(file(&world, "meta", &message).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_customer_of_the_demo_may_send_a_document_of_several_megabytes() {
+    let world = World::start().await;
+    let tenant = world.tenant("meta");
+    let document = [b"%PDF-1.4\n".as_slice(), &[7; 3_000_000]].concat();
+    let said = json!({"tenant_id": tenant.id, "kind": "document", "mime_type": "application/pdf",
+        "bytes": STANDARD.encode(&document)});
+    let told = world.send("POST", "/_sim/customers/971501112233/messages", &[], said.to_string()).await;
+    assert_eq!((told.status.as_u16(), &told.json()["answers"]), (200, &json!([200])));
+    world.settled().await;
+    let conversation =
+        world.get("/v1/conversations", &tenant.keys.live_viewer).await.items()[0]["id"].clone();
+    let path = format!("/v1/conversations/{}/messages", conversation.as_str().unwrap());
+    let message = world.get(&path, &tenant.keys.live_viewer).await.items()[0]["id"].clone();
+    let answer = file(&world, "meta", message.as_str().unwrap()).await;
+    assert_eq!((answer.status.as_u16(), answer.bytes.len()), (200, document.len()));
+}

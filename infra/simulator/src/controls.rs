@@ -7,13 +7,16 @@ use crate::chatwoot;
 use crate::journal::Sent;
 use crate::wire::Reply;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use http::Request;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// The most that a customer may send, in bytes: a document of 100 MB in base64.
+const LARGEST_MESSAGE: usize = 140 * 1024 * 1024;
 
 /// The routes under `/_sim`.
 pub(crate) fn router(sim: Simulator) -> Router {
@@ -29,7 +32,10 @@ pub(crate) fn router(sim: Simulator) -> Router {
         .nest("/llm", provider(Kind::Llm))
         .nest("/chatwoot", chatwoot::api())
         .nest("/chatwoot-desk", chatwoot::controls())
-        .route("/customers/{phone}/messages", post(customer_writes))
+        .route(
+            "/customers/{phone}/messages",
+            post(customer_writes).layer(DefaultBodyLimit::max(LARGEST_MESSAGE)),
+        )
         .route("/sent", get(sent).delete(forget_sent))
         .route("/asked", get(asked).delete(forget_asked))
         .route("/behaviour", get(behaviour).put(behave).delete(behave_well))
