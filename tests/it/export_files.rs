@@ -53,16 +53,18 @@ struct Talk {
     messages: [String; 3],
 }
 
+/// The customer sends a picture, a second later; the id of its message.
+async fn pictured(desk: &Desk<'_>, talk: &str) -> String {
+    desk.world.advance(1).await;
+    let photo = json!({"kind": "image", "mime_type": "image/jpeg", "bytes": STANDARD.encode(PHOTO)});
+    desk.hears(CUSTOMER, photo).await;
+    text_of(&desk.newest(talk).await, "id")
+}
+
 async fn talked(desk: &Desk<'_>) -> Talk {
     let world = desk.world;
     let talk = desk.conversation(CUSTOMER, "Hello").await;
-    world.advance(1).await;
-    desk.hears(
-        CUSTOMER,
-        json!({"kind": "image", "mime_type": "image/jpeg", "bytes": STANDARD.encode(PHOTO)}),
-    )
-    .await;
-    let photo = text_of(&desk.newest(&talk).await, "id");
+    let photo = pictured(desk, &talk).await;
     world.advance(1).await;
     let plan = json!({"kind": "document", "filename": "plan.pdf", "mime_type": "application/pdf",
         "bytes": STANDARD.encode(plan())});
@@ -283,13 +285,7 @@ async fn an_erasure_ends_unfinished_imports_and_an_old_export_brings_no_file_bac
     let admin = desk.tenant.keys.live_admin.clone();
     let own = tenant(&desk.tenant.id);
     let talk = desk.conversation(CUSTOMER, "Hello").await;
-    world.advance(1).await;
-    desk.hears(
-        CUSTOMER,
-        json!({"kind": "image", "mime_type": "image/jpeg", "bytes": STANDARD.encode(PHOTO)}),
-    )
-    .await;
-    let photo = text_of(&desk.newest(&talk).await, "id");
+    let photo = pictured(&desk, &talk).await;
     assert_eq!(desk.get(&format!("/v1/whatsapp/media/{photo}")).await.status, 200);
     let old = pages(&world, &admin).await;
     assert_eq!(files(&old).len(), 1);

@@ -55,8 +55,7 @@ pub(crate) fn of_media(error: MediaError) -> Problem {
             told(Code::ServiceUnavailable, &message, Some(provider))
         }
         MediaError::Store(error) => error.into(),
-        MediaError::Bucket(error) if !error.is_transient() => Problem::internal(error),
-        MediaError::Bucket(error) => Problem::unavailable(error),
+        MediaError::Bucket(error) => error.into(),
         MediaError::Vault(error) => Problem::unavailable(error),
     }
 }

@@ -31,9 +31,8 @@ pub(crate) async fn get(
     let from = after.unwrap_or_else(Position::start);
     let given = page(&platform.store, &bucket, caller.tenant(), &from).await;
     let (records, next) = given.map_err(|error| match error {
-        ExportError::Store(error) => error.into(),
-        ExportError::Bucket(error) if !error.is_transient() => Problem::internal(error),
-        ExportError::Bucket(error) => Problem::unavailable(error),
+        ExportError::Store(error) => Problem::from(error),
+        ExportError::Bucket(error) => error.into(),
     })?;
     let next = next.map(|position| position.text());
     let page = listing.page(Vec::<()>::new(), next.as_deref())?;

@@ -65,8 +65,7 @@ fn of_import(error: ImportError) -> Problem {
     match error {
         ImportError::Store(error) => error.into(),
         ImportError::Endpoint(error) => Problem::unavailable(error),
-        ImportError::Bucket(error) if !error.is_transient() => Problem::internal(error),
-        ImportError::Bucket(error) => Problem::unavailable(error),
+        ImportError::Bucket(error) => error.into(),
         ImportError::Misfit { line } => {
             let message = "The parts of this file that came do not make the file that the line names. They were \
                            removed: send all parts of the file again.";

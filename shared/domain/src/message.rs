@@ -34,12 +34,14 @@ pub enum MediaKind {
 }
 
 impl MediaKind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Image, Self::Video, Self::Audio, Self::Voice, Self::Document, Self::Sticker];
+
     /// Reads the name the API uses; `None` for every other kind of message.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Image, Self::Video, Self::Audio, Self::Voice, Self::Document, Self::Sticker]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
     /// The name the API uses.

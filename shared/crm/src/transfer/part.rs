@@ -228,15 +228,7 @@ mod tests {
 
     #[test]
     fn whatever_is_kept_can_leave_and_come_back() {
-        let kinds = [
-            MediaKind::Image,
-            MediaKind::Video,
-            MediaKind::Audio,
-            MediaKind::Voice,
-            MediaKind::Document,
-            MediaKind::Sticker,
-        ];
-        let kept = kinds.into_iter().map(|kind| received_limit(kind).max(limit(kind))).max();
+        let kept = MediaKind::ALL.into_iter().map(|kind| received_limit(kind).max(limit(kind))).max();
         assert_eq!(kept, Some(LARGEST));
         let whole = Whole { size: LARGEST, ..whole(&[]) };
         assert_eq!(whole.parts(), 50);

@@ -206,18 +206,30 @@ impl Store {
         let mut items = page.items;
         items.retain(|item| !matches!(item.get("sk"), Some(AttributeValue::S(sort)) if *sort == upper));
         items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let chained: Vec<StoredRow> = items.iter().cloned().filter_map(stored).collect();
-        let mut chained = self.with_personal(tenant, chained).await?.into_iter();
-        items
-            .into_iter()
-            .map(|item| match stored(item.clone()).and_then(|_| chained.next()) {
+        self.read_consents(tenant, items, ACTION).await
+    }
+
+    /// Rows of the ledger out of their items, in the same order, with what is personal in them.
+    pub(super) async fn read_consents(
+        &self,
+        tenant: TenantId,
+        items: Vec<Item>,
+        action: &'static str,
+    ) -> Result<Vec<ConsentRow>, StoreError> {
+        let chained: Vec<Option<StoredRow>> = items.iter().cloned().map(stored).collect();
+        let in_chain: Vec<bool> = chained.iter().map(Option::is_some).collect();
+        let opened = self.with_personal(tenant, chained.into_iter().flatten().collect()).await?;
+        let mut opened = opened.into_iter();
+        let rows = items.into_iter().zip(in_chain).map(|(item, in_chain)| {
+            match in_chain.then(|| opened.next()).flatten() {
                 Some(row) => Ok(row.into()),
                 // From before there was a chain.
                 None => {
-                    serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(ACTION, "CL", error))
+                    serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(action, "CL", error))
                 }
-            })
-            .collect()
+            }
+        });
+        rows.collect()
     }
 }
 

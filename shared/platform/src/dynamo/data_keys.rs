@@ -48,11 +48,16 @@ impl ContactKey {
         Item::from(HashMap::from(attributes.map(|(name, value)| (name.to_owned(), value))))
     }
 
+    /// Where what is personal in a row belongs.
+    fn field(&self, id: ConsentId) -> String {
+        format!("{}|{id}", self.contact)
+    }
+
     /// What is personal in a row, readable with this key and in this row only.
     pub(super) fn seal(&self, id: ConsentId, personal: &Personal) -> Result<String, StoreError> {
         let corrupt = |why: String| StoreError::corrupt("seal a consent", &id.to_string(), why);
         let text = serde_json::to_vec(personal).map_err(|error| corrupt(error.to_string()))?;
-        let field = format!("{}|{id}", self.contact);
+        let field = self.field(id);
         let place = Place { tenant: self.tenant, purpose: PURPOSE, field: &field };
         // Where KMS names the key it wrapped, the contact does.
         let name = self.contact.ulid().to_bytes();
@@ -63,7 +68,7 @@ impl ContactKey {
 
     /// Reads it again; `None` when it is not what was sealed for this row.
     pub(super) fn open(&self, id: ConsentId, sealed: &str) -> Option<Personal> {
-        let field = format!("{}|{id}", self.contact);
+        let field = self.field(id);
         let place = Place { tenant: self.tenant, purpose: PURPOSE, field: &field };
         let text = open(&self.key, &place, &Sealed::parse(sealed).ok()?).ok()?;
         serde_json::from_slice(&text).ok()

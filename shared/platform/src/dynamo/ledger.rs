@@ -4,6 +4,7 @@
 
 use super::consents::{NewConsent, Wording};
 use super::data_keys::ContactKey;
+use super::tenants::with_key;
 use super::transact::{Condition, Transaction, jittered};
 use super::wire::{AttributeValue, Item, Key, Query, StoreError, Values, n, s};
 use super::{Store, keys};
@@ -227,10 +228,7 @@ pub(super) fn stored(mut item: Item) -> Option<StoredRow> {
 
 fn row_item(key: &Key, row: &LedgerRow, sealed: &str) -> Result<Item, StoreError> {
     let row = LedgerRow { personal: None, ..row.clone() };
-    let mut item: Item =
-        serde_dynamo::to_item(row).map_err(|error| StoreError::corrupt(APPEND, &key.sk, error))?;
-    item.insert("pk".to_owned(), s(&key.pk));
-    item.insert("sk".to_owned(), s(&key.sk));
+    let mut item = with_key(&row, key.pk.clone(), key.sk.clone(), APPEND)?;
     item.insert(SEALED.to_owned(), s(sealed));
     Ok(item)
 }

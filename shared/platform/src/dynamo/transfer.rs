@@ -346,19 +346,14 @@ impl Store {
     /// behind.
     async fn consents_to_move(&self, tenant: TenantId, items: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         const ACTION: &str = "export consents";
-        let mut moved = Vec::with_capacity(items.len());
-        for item in items {
-            let key = timeline::key_of(&item).ok_or_else(|| StoreError::corrupt(ACTION, "CL", "no key"))?;
-            let Some(row) = super::ledger::stored(item.clone()) else {
-                moved.push(item);
-                continue;
-            };
-            let [row] = <[_; 1]>::try_from(self.with_personal(tenant, vec![row]).await?)
-                .map_err(|_| StoreError::missing(ACTION, &key.sk))?;
-            let row = super::ConsentRow { seq: None, hash: None, ..row.into() };
-            moved.push(super::tenants::with_key(&row, key.pk, key.sk, ACTION)?);
-        }
-        Ok(moved)
+        let keys: Vec<Option<Key>> = items.iter().map(timeline::key_of).collect();
+        let rows = self.read_consents(tenant, items, ACTION).await?;
+        let moved = keys.into_iter().zip(rows).map(|(key, row)| {
+            let key = key.ok_or_else(|| StoreError::corrupt(ACTION, "CL", "no key"))?;
+            let row = super::ConsentRow { seq: None, hash: None, ..row };
+            super::tenants::with_key(&row, key.pk, key.sk, ACTION)
+        });
+        moved.collect()
     }
 
     /// A row that came goes to the end of this tenant's ledger; true when it was not there.

@@ -1,6 +1,7 @@
 //! Every "no" of the API, and the one table that gives it a status, a code and public words.
 
 use super::code::Code;
+use crate::bucket::BucketError;
 use crate::dynamo::StoreError;
 use axum::response::{IntoResponse, Response};
 use domain::access::Role;
@@ -283,6 +284,12 @@ impl From<Refused> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if error.is_transient() { Self::unavailable(error) } else { Self::internal(error) }
+    }
+}
+
+impl From<BucketError> for Problem {
+    fn from(error: BucketError) -> Self {
         if error.is_transient() { Self::unavailable(error) } else { Self::internal(error) }
     }
 }

@@ -10,15 +10,6 @@ use providers::capability::{capabilities, carries};
 use providers::outbound::request;
 use serde_json::json;
 
-const KINDS: [MediaKind; 6] = [
-    MediaKind::Image,
-    MediaKind::Video,
-    MediaKind::Audio,
-    MediaKind::Voice,
-    MediaKind::Document,
-    MediaKind::Sticker,
-];
-
 fn interactives() -> [Interactive; 4] {
     let interactive = |json| serde_json::from_value(json).unwrap();
     [
@@ -42,8 +33,8 @@ pub(crate) fn everything() -> Vec<Outgoing> {
         Outgoing::Contacts { contacts: vec![json!({"name": {"formatted_name": "S", "first_name": "S"}}); 2] },
         Outgoing::Reaction { target: "wamid.T".to_owned(), emoji: None },
     ];
-    all.extend(KINDS.map(|kind| Outgoing::Media(file(kind, link()))));
-    all.extend(KINDS.map(|kind| Outgoing::Media(file(kind, MediaSource::Id("1".to_owned())))));
+    all.extend(MediaKind::ALL.map(|kind| Outgoing::Media(file(kind, link()))));
+    all.extend(MediaKind::ALL.map(|kind| Outgoing::Media(file(kind, MediaSource::Id("1".to_owned())))));
     all.extend(interactives().map(|interactive| Outgoing::Interactive { interactive }));
     all
 }
